@@ -1,0 +1,67 @@
+#ifndef NET_WORKER_H
+#define NET_WORKER_H
+
+/*
+ * One worker: a thread with an event loop, its own connections, and its own
+ * part of the services.  One pass of the loop is a tick: everything readable
+ * is read and parsed; then service_worker_tick() answers what was asked; then
+ * each connection that has something to say writes once.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "h2/h2.h"
+#include "proto/err.h"
+#include "rpc/rpc.h"
+
+/* Opaque types. */
+struct net_worker;
+struct service;
+struct tls_server;
+
+struct net_limits {
+    struct h2_limits h2;
+    struct rpc_limits rpc;
+    size_t max_connections;         /* per worker */
+    size_t max_output;              /* bytes that may wait on one connection */
+    int64_t handshake_us;           /* longest stay in the handshake */
+    int64_t stall_us;               /* longest time a write may make no way */
+    int64_t drain_us;               /* grace that calls have after a drain */
+};
+
+/**
+ * net_worker_start(name, service, tls, limits, worker):
+ * Start a worker thread called ${name}; returns when it is ready to take
+ * connections.  All pointers but ${limits} are borrowed and must outlive it.
+ * The caller owns ${*worker}; end with net_worker_stop().
+ *
+ * Fails: E_NOMEM, E_IO, and as service_worker_create().  On failure
+ * ${*worker} is NULL.
+ */
+enum err MUST_USE net_worker_start(const char *name, struct service *service,
+    struct tls_server *tls, const struct net_limits *limits,
+    struct net_worker **worker);
+
+/**
+ * net_worker_take(worker, fd):
+ * Hand over an accepted socket.  It is the worker's from now on, whatever
+ * becomes of it.  Any thread.
+ */
+void net_worker_take(struct net_worker *worker, int fd);
+
+/**
+ * net_worker_drain(worker):
+ * Begin to end: health NOT_SERVING, GOAWAY on every connection, calls in
+ * progress finish within the grace.  Any thread.
+ */
+void net_worker_drain(struct net_worker *worker);
+
+/**
+ * net_worker_stop(worker):
+ * Wait until the drained worker has no connection left or its grace is over,
+ * end its thread, and free it.  NULL is allowed.
+ */
+void net_worker_stop(struct net_worker *worker);
+
+#endif /* !NET_WORKER_H */

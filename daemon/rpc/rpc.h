@@ -1,0 +1,154 @@
+#ifndef RPC_RPC_H
+#define RPC_RPC_H
+
+/*
+ * gRPC over HTTP/2 (grpc/doc/PROTOCOL-HTTP2.md), one call at a time, without
+ * HTTP/2 itself: header lists and body bytes come in, header lists and body
+ * bytes go out.  No socket, no timer, no nghttp2.
+ *
+ * The stream below (h2) feeds a call and offers it struct rpc_stream_ops.
+ * Response headers are held back until the first message; an error before it
+ * is Trailers-Only.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/identity.h"
+#include "proto/bytes.h"
+#include "proto/err.h"
+
+/* Opaque types. */
+struct rpc_server;
+struct rpc_call;
+struct service_worker;
+
+struct rpc_header {
+    struct slice name;      /* lower case */
+    struct slice value;
+};
+
+/* HTTP/2 error codes (RFC 9113 section 7) that a call asks for. */
+enum { RPC_RESET_NO_ERROR = 0x0, RPC_RESET_CANCEL = 0x8,
+    RPC_RESET_REFUSED = 0x7 };
+
+/*
+ * What the stream does for the call.  None of these may call back into the
+ * call; all may be called from within any rpc_call_*() function, and from the
+ * loop.
+ */
+struct rpc_stream_ops {
+    /*
+     * Send response headers.  If ${end}, they are the whole response;
+     * otherwise the stream then takes the body by rpc_call_read().
+     * ${headers} are borrowed for this call only.
+     */
+    enum err (*respond)(void *stream, const struct rpc_header *headers,
+        size_t n, int end);
+
+    /* There is more to take by rpc_call_read(). */
+    void (*resume)(void *stream);
+
+    /* End the stream with RST_STREAM, after what was said before. */
+    void (*reset)(void *stream, uint32_t code);
+};
+
+struct rpc_limits {
+    size_t max_message;         /* bytes of one request message */
+    size_t max_arena;           /* bytes that one decoded message may take */
+    unsigned max_depth;
+    size_t max_elements;        /* of one repeated field */
+    size_t max_fields;          /* of one message, on the wire */
+    int64_t max_deadline_us;    /* a unary call's; 0: none */
+};
+
+/**
+ * rpc_server_create(worker, limits, server):
+ * Create what the calls of one worker share, and store it in ${*server}.
+ * ${worker} is borrowed and must outlive it.  The caller owns ${*server}; free
+ * with rpc_server_free() when no call is left.
+ *
+ * Fails: E_NOMEM.  On failure ${*server} is NULL.
+ */
+enum err MUST_USE rpc_server_create(struct service_worker *worker,
+    const struct rpc_limits *limits, struct rpc_server **server);
+
+void rpc_server_free(struct rpc_server *server);
+
+/**
+ * rpc_server_calls(server):
+ * Return how many calls have begun and not ended.
+ */
+size_t rpc_server_calls(const struct rpc_server *server);
+
+/**
+ * rpc_call_start(server, peer, headers, n, ops, stream, call):
+ * Begin a call with its request headers, pseudo-headers among them.  ${peer}
+ * is borrowed and must outlive the call, ${headers} are borrowed for this call
+ * only, ${ops} with ${stream} until rpc_call_free().  Whatever is wrong with
+ * the headers is answered through ${ops}, and is no failure.  The caller owns
+ * ${*call}; free with rpc_call_free().
+ *
+ * Fails: E_NOMEM.  On failure ${*call} is NULL.
+ */
+enum err MUST_USE rpc_call_start(struct rpc_server *server,
+    const struct identity *peer, const struct rpc_header *headers, size_t n,
+    const struct rpc_stream_ops *ops, void *stream, struct rpc_call **call);
+
+/**
+ * rpc_call_feed(call, bytes):
+ * The client sent ${bytes} of body.
+ */
+void rpc_call_feed(struct rpc_call *call, struct slice bytes);
+
+/**
+ * rpc_call_end(call):
+ * The client has sent everything.
+ */
+void rpc_call_end(struct rpc_call *call);
+
+/* What rpc_call_read() found. */
+enum rpc_read {
+    RPC_READ_MORE,      /* bytes were read; there may be more */
+    RPC_READ_WAIT,      /* nothing now: resume() will be called */
+    RPC_READ_TRAILERS   /* everything was read, trailers follow */
+};
+
+/**
+ * rpc_call_read(call, out, size, n):
+ * Take up to ${size} bytes of the response body into ${out}, their number in
+ * ${*n}.
+ */
+enum rpc_read rpc_call_read(struct rpc_call *call, uint8_t *out, size_t size,
+    size_t *n);
+
+/**
+ * rpc_call_trailers(call, headers, max):
+ * Fill in up to ${max} (at least 4) trailers and return their number.
+ * Borrowed from ${call}.
+ */
+size_t rpc_call_trailers(struct rpc_call *call, struct rpc_header *headers,
+    size_t max);
+
+/**
+ * rpc_call_deadline(call):
+ * Return when the call must be over by clock_monotonic_us(); INT64_MAX: never,
+ * or it is over.
+ */
+int64_t rpc_call_deadline(const struct rpc_call *call);
+
+/**
+ * rpc_call_expire(call):
+ * Its deadline has passed: cancel the work and answer DEADLINE_EXCEEDED.
+ */
+void rpc_call_expire(struct rpc_call *call);
+
+/**
+ * rpc_call_free(call):
+ * The stream is over.  If the method still runs it is cancelled, down to the
+ * store; nothing is said through the stream any more.  Free ${call}; NULL is
+ * allowed.
+ */
+void rpc_call_free(struct rpc_call *call);
+
+#endif /* !RPC_RPC_H */

@@ -1,0 +1,414 @@
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+/*
+ * Where the log and the index over it are kept.  Callers see this file only;
+ * which database answers is decided once, from the scheme of the DSN.
+ *
+ * The log is a sequence of entries that are never changed: event, declaration,
+ * manifest, catalog.  Beside it lie the publications by request id, the last
+ * word of each association, and the index: for each event a row under
+ * (association, number key), so that one query of fixed shape finds everything
+ * that a claim needs.  The index and the last words derive from the log and
+ * can be rebuilt from it.
+ *
+ * Reading belongs to the thread that opened the reader and is asynchronous by
+ * shape: a callback is invoked exactly once, perhaps before the call returns
+ * (SQLite), perhaps later from that thread's loop.  Writing is done by one
+ * writer thread, which runs jobs, commits several together, and tells each
+ * afterwards.
+ */
+
+#include <stdint.h>
+
+#include "proto/bytes.h"
+#include "proto/err.h"
+#include "proto/leaf.h"
+
+/* Opaque types. */
+struct store;
+struct store_reader;
+struct store_request;
+struct store_txn;
+
+#define STORE_ID 16             /* bytes of a credential's or publication's id */
+
+/*
+ * How something is handed to another thread's loop: run ${fn}(${cookie})
+ * there, soon.  Never fails: the mailbox holds what it is given.
+ */
+struct store_post {
+    void (*post)(void *target, void (*fn)(void *cookie), void *cookie);
+    void *target;
+};
+
+/* ---- opening ---------------------------------------------------------- */
+
+struct store_options {
+    const char *dsn;            /* "sqlite:<path>" */
+    unsigned group_max;         /* jobs that one commit may cover */
+    int create;                 /* make the store if there is none */
+    int migrate;                /* bring an older schema up to date */
+};
+
+/**
+ * store_open(options, store, why):
+ * Open the store, bring its schema up to date in one transaction, and start
+ * the writer thread.  The caller owns ${*store}; close with store_close().
+ *
+ * Fails: E_INVAL (unknown scheme), E_NOTFOUND (none there, and not to be
+ * made), E_NEWER (schema of a newer version), E_BUSY (another daemon has it
+ * open), E_CORRUPT, E_IO, E_NOMEM.  On failure ${*store} is NULL and
+ * ${why}, of ${size} bytes, says what and where for a person.
+ */
+enum err MUST_USE store_open(const struct store_options *options,
+    struct store **store, char *why, size_t size);
+
+/**
+ * store_close(store):
+ * Finish the jobs that were submitted, stop the writer thread, and free
+ * ${store}; NULL is allowed.  Every reader must have been closed.
+ */
+void store_close(struct store *store);
+
+/* ---- reading ---------------------------------------------------------- */
+
+/**
+ * store_reader_open(store, reader):
+ * Open a reader for the calling thread.  The caller owns ${*reader}; close
+ * with store_reader_close() on the same thread.
+ *
+ * Fails: E_IO, E_NOMEM.  On failure ${*reader} is NULL.
+ */
+enum err MUST_USE store_reader_open(struct store *store,
+    struct store_reader **reader);
+
+void store_reader_close(struct store_reader *reader);
+
+/**
+ * store_reader_begin(reader):
+ * Begin one view: every read until store_reader_end() sees the same state,
+ * which holds everything committed before this call.
+ *
+ * Fails: E_IO, E_NOMEM, E_BUSY.
+ */
+enum err MUST_USE store_reader_begin(struct store_reader *reader);
+
+/**
+ * store_reader_end(reader):
+ * End the view.
+ */
+void store_reader_end(struct store_reader *reader);
+
+/* One event of one credential, from the index. */
+struct store_version {
+    uint8_t credential_id[STORE_ID];
+    int64_t log_index;
+    struct slice event;         /* canonical vouch.v1.Event */
+};
+
+/* The last word of an association. */
+struct store_source {
+    int known;                  /* it has published or declared */
+    int64_t source_time_us;     /* for when it last spoke */
+    int64_t received_at_us;     /* when that was recorded */
+};
+
+/* What a lookup found.  Everything is borrowed for the callback only. */
+struct store_candidates {
+    struct store_source source;
+    int64_t log_size;                       /* entries in the log */
+    const struct store_version *versions;   /* by credential, then log index */
+    size_t nversions;
+};
+
+/*
+ * ${err} is E_OK, E_IO, E_CORRUPT, E_TOOBIG (more than the store's limit of
+ * versions under one number) or E_NOMEM; ${found} is NULL unless E_OK.
+ * Must not call back into the reader.
+ */
+typedef void store_candidates_fn(void *cookie, enum err err,
+    const struct store_candidates *found);
+
+/**
+ * store_lookup(reader, association, number_key, fn, cookie, request):
+ * Find everything under (${association}, ${number_key}) as of the present view
+ * and tell ${fn}(${cookie}, ...).  If that happens before this returns,
+ * ${*request} is NULL; otherwise ${*request} may be given to store_cancel()
+ * until ${fn} has run.  The statements executed are the same whatever is
+ * found.
+ *
+ * Fails: E_BUSY (too many lookups in flight), E_NOMEM; ${fn} is then not
+ * called.
+ */
+enum err MUST_USE store_lookup(struct store_reader *reader,
+    const char *association, const char *number_key,
+    store_candidates_fn *fn, void *cookie, struct store_request **request);
+
+/**
+ * store_cancel(request):
+ * Forget ${request}: its callback will not be invoked.  NULL is allowed.
+ */
+void store_cancel(struct store_request *request);
+
+/**
+ * store_statements(reader):
+ * Return how many statements the reader has executed; for tests.
+ */
+uint64_t store_statements(const struct store_reader *reader);
+
+/* An upload's outcome, as kept. */
+struct store_publication {
+    uint8_t id[STORE_ID];
+    char association[64];
+    uint8_t request_id[STORE_ID];
+    uint8_t content_hash[32];
+    int mode;
+    int64_t source_time_us;
+    int64_t recorded_at_us;
+    int64_t counts[4];              /* new, changed, unchanged, rejected */
+    int64_t first_log_index;
+    int64_t event_count;
+    int64_t manifest_log_index;
+};
+
+/* ${publication} is NULL unless E_OK; E_NOTFOUND, E_IO, E_NOMEM otherwise. */
+typedef void store_publication_fn(void *cookie, enum err err,
+    const struct store_publication *publication);
+
+/**
+ * store_find_publication(reader, association, id, by_request_id, fn, cookie,
+ *     request):
+ * Find an upload of ${association} (NULL: of any) by its own id, or by its
+ * request id.  Calls back as store_lookup() does, and fails so.
+ */
+enum err MUST_USE store_find_publication(struct store_reader *reader,
+    const char *association, const uint8_t id[STORE_ID], int by_request_id,
+    store_publication_fn *fn, void *cookie, struct store_request **request);
+
+/* ${source} is NULL unless E_OK. */
+typedef void store_source_fn(void *cookie, enum err err,
+    const struct store_source *source);
+
+/**
+ * store_find_source(reader, association, fn, cookie, request):
+ * Find the last word of ${association}.  Calls back as store_lookup() does,
+ * and fails so.
+ */
+enum err MUST_USE store_find_source(struct store_reader *reader,
+    const char *association, store_source_fn *fn, void *cookie,
+    struct store_request **request);
+
+/* One entry of the log.  The slices are borrowed for the callback only. */
+struct store_entry {
+    int64_t log_index;
+    enum leaf_domain domain;
+    int64_t recorded_at_us;
+    uint8_t salt[LEAF_SALT];
+    uint8_t leaf[LEAF_DATA];
+    struct slice bytes;
+};
+
+/*
+ * Called for each entry; anything but E_OK ends the reading with that error.
+ */
+typedef enum err store_entry_fn(void *cookie, const struct store_entry *entry);
+typedef void store_done_fn(void *cookie, enum err err);
+
+/**
+ * store_read_entries(reader, from, n, each, done, cookie, request):
+ * Read up to ${n} entries of the log from index ${from} on, in order: ${each}
+ * for every one, then ${done}.  Calls back as store_lookup() does, and fails
+ * so.
+ */
+enum err MUST_USE store_read_entries(struct store_reader *reader,
+    int64_t from, int64_t n, store_entry_fn *each, store_done_fn *done,
+    void *cookie, struct store_request **request);
+
+/**
+ * store_last_catalog(reader, each, done, cookie, request):
+ * As store_read_entries(), for the last entry of domain LEAF_CATALOG alone;
+ * ${each} is not called if there is none.
+ */
+enum err MUST_USE store_last_catalog(struct store_reader *reader,
+    store_entry_fn *each, store_done_fn *done, void *cookie,
+    struct store_request **request);
+
+/* ---- writing ---------------------------------------------------------- */
+
+/*
+ * A job for the writer.  The submitter owns it and keeps it until ${done} has
+ * run.
+ */
+struct store_job {
+    /*
+     * Runs on the writer thread, inside a transaction of its own within the
+     * group's.  Anything but E_OK undoes what it did, and only that.
+     */
+    enum err (*run)(struct store_txn *txn, void *cookie);
+
+    /*
+     * Runs on the submitter's thread by way of ${post}, once it is certain:
+     * E_OK only when the commit is on disk; what run() returned; E_IO when
+     * the commit failed, and then nobody knows whether it is on disk.
+     */
+    void (*done)(void *cookie, enum err err);
+
+    void *cookie;
+    struct store_post post;
+    struct store_job *next;     /* the store's own */
+    enum err err;               /* the store's own */
+};
+
+/**
+ * store_submit(store, job):
+ * Hand ${job} to the writer.  Never fails; may be called on any thread.
+ */
+void store_submit(struct store *store, struct store_job *job);
+
+/* The functions below belong to a job's run(). */
+
+/**
+ * store_txn_now(txn):
+ * Return the time of this group, microseconds UTC: the recorded_at of all its
+ * entries.  Never less than that of an earlier entry.
+ */
+int64_t store_txn_now(const struct store_txn *txn);
+
+/**
+ * store_txn_next_index(txn):
+ * Return the index that the next entry of the log will have.
+ */
+int64_t store_txn_next_index(const struct store_txn *txn);
+
+/*
+ * ${found} is borrowed for the callback, which must not call back into ${txn}.
+ */
+typedef enum err store_txn_candidates_fn(void *cookie,
+    const struct store_version *versions, size_t n);
+
+/**
+ * store_txn_lookup(txn, association, number_key, fn, cookie):
+ * Tell ${fn} everything under (${association}, ${number_key}), as
+ * store_lookup() does, what this transaction wrote included.
+ *
+ * Fails: E_IO, E_TOOBIG, E_CORRUPT, E_NOMEM, and what ${fn} returned.
+ */
+enum err MUST_USE store_txn_lookup(struct store_txn *txn,
+    const char *association, const char *number_key,
+    store_txn_candidates_fn *fn, void *cookie);
+
+/**
+ * store_txn_append(txn, entry):
+ * Append ${entry} to the log.  Its index must be store_txn_next_index(), its
+ * recorded_at_us store_txn_now().
+ *
+ * Fails: E_INVAL (they are not), E_IO, E_NOMEM.
+ */
+enum err MUST_USE store_txn_append(struct store_txn *txn,
+    const struct store_entry *entry);
+
+/* The place of an event in the index. */
+struct store_place {
+    const char *association;
+    const char *number_key;
+    uint8_t credential_id[STORE_ID];
+};
+
+/**
+ * store_txn_index(txn, place, log_index, event):
+ * Put the event of ${log_index} into the index.
+ *
+ * Fails: E_EXISTS, E_IO, E_NOMEM.
+ */
+enum err MUST_USE store_txn_index(struct store_txn *txn,
+    const struct store_place *place, int64_t log_index, struct slice event);
+
+/**
+ * store_txn_find_publication(txn, association, request_id, publication):
+ * Find an upload by its request id.
+ *
+ * Fails: E_NOTFOUND, E_IO.
+ */
+enum err MUST_USE store_txn_find_publication(struct store_txn *txn,
+    const char *association, const uint8_t request_id[STORE_ID],
+    struct store_publication *publication);
+
+/**
+ * store_txn_put_publication(txn, publication):
+ * Keep an upload's outcome.
+ *
+ * Fails: E_EXISTS (its id or request id), E_IO, E_NOMEM.
+ */
+enum err MUST_USE store_txn_put_publication(struct store_txn *txn,
+    const struct store_publication *publication);
+
+/* A declaration by its request id. */
+struct store_declaration {
+    char association[64];
+    uint8_t request_id[STORE_ID];
+    int64_t as_of_us;
+    int64_t recorded_at_us;
+    int64_t log_index;
+};
+
+/**
+ * store_txn_find_declaration(txn, association, request_id, declaration) and
+ * store_txn_put_declaration(txn, declaration):
+ * As the two above.
+ */
+enum err MUST_USE store_txn_find_declaration(struct store_txn *txn,
+    const char *association, const uint8_t request_id[STORE_ID],
+    struct store_declaration *declaration);
+enum err MUST_USE store_txn_put_declaration(struct store_txn *txn,
+    const struct store_declaration *declaration);
+
+/**
+ * store_txn_find_source(txn, association, source):
+ * Read the last word of ${association}; not known is no failure.
+ *
+ * Fails: E_IO.
+ */
+enum err MUST_USE store_txn_find_source(struct store_txn *txn,
+    const char *association, struct store_source *source);
+
+/**
+ * store_txn_put_source(txn, association, source):
+ * Set the last word of ${association}.
+ *
+ * Fails: E_IO, E_NOMEM.
+ */
+enum err MUST_USE store_txn_put_source(struct store_txn *txn,
+    const char *association, const struct store_source *source);
+
+/* ---- rebuilding ------------------------------------------------------- */
+
+/**
+ * store_txn_clear_index(txn):
+ * Empty the index and the last words, to be filled again from the log.
+ *
+ * Fails: E_IO.
+ */
+enum err MUST_USE store_txn_clear_index(struct store_txn *txn);
+
+/**
+ * store_txn_read_entries(txn, from, each, cookie):
+ * Read every entry from index ${from} on; ${each} may call
+ * store_txn_index() and store_txn_put_source() and nothing else.
+ *
+ * Fails: E_IO, and what ${each} returned.
+ */
+enum err MUST_USE store_txn_read_entries(struct store_txn *txn, int64_t from,
+    store_entry_fn *each, void *cookie);
+
+/**
+ * store_txn_digest_index(txn, digest):
+ * Write the SHA-256 over all rows of the index and the last words, in order:
+ * two stores of one digest give the same answers.
+ *
+ * Fails: E_IO, E_CRYPTO.
+ */
+enum err MUST_USE store_txn_digest_index(struct store_txn *txn,
+    uint8_t digest[32]);
+
+#endif /* !STORE_STORE_H */

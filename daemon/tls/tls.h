@@ -1,0 +1,67 @@
+#ifndef TLS_TLS_H
+#define TLS_TLS_H
+
+/*
+ * TLS 1.3 with client certificates, and who the certificate says its holder
+ * is.  The one place that decides which peers may shake hands: a certificate
+ * from its role's own issuing CA under the root, for client use, with exactly
+ * one URI in its subject alternative names, which names that role.  ALPN must
+ * agree on `h2`.
+ */
+
+#include <openssl/ssl.h>
+
+#include "base/identity.h"
+#include "proto/err.h"
+
+/* Opaque types. */
+struct tls_server;
+
+struct tls_options {
+    const char *certificate;        /* PEM file: ours, then its issuers */
+    const char *key;                /* PEM file, readable by the owner only */
+    const char *root;               /* PEM file: the root CA */
+    const char *role_ca[ROLE_COUNT];    /* PEM file: each role's issuing CA */
+    const char *trust_domain;
+};
+
+/**
+ * tls_server_create(options, tls, why, size):
+ * Read the files and store the policy in ${*tls}.  The caller owns it; free
+ * with tls_server_free().  May be shared between threads.
+ *
+ * Fails: E_IO, E_CRYPTO (not PEM, key and certificate do not belong together,
+ * expired), E_DENIED (a key that others may read), E_NOMEM.  On failure
+ * ${*tls} is NULL and ${why}, of ${size} bytes, says what and where.
+ */
+enum err MUST_USE tls_server_create(const struct tls_options *options,
+    struct tls_server **tls, char *why, size_t size);
+
+/**
+ * tls_server_accept(tls, fd, ssl):
+ * Make the server side of a connection on the non-blocking ${fd}, which stays
+ * the caller's.  The caller owns ${*ssl}.
+ *
+ * Fails: E_NOMEM.  On failure ${*ssl} is NULL.
+ */
+enum err MUST_USE tls_server_accept(struct tls_server *tls, int fd,
+    SSL **ssl);
+
+/**
+ * tls_peer(ssl, identity):
+ * Tell who the peer is, after the handshake.
+ *
+ * Fails: E_DENIED (no identity was accepted in this handshake).
+ */
+enum err MUST_USE tls_peer(const SSL *ssl, struct identity *identity);
+
+/**
+ * tls_failure(ssl, text, size):
+ * Say for the log why the handshake on ${ssl} failed, and clear OpenSSL's
+ * queue of errors.
+ */
+void tls_failure(const SSL *ssl, char *text, size_t size);
+
+void tls_server_free(struct tls_server *tls);
+
+#endif /* !TLS_TLS_H */

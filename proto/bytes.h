@@ -1,0 +1,117 @@
+#ifndef PROTO_BYTES_H
+#define PROTO_BYTES_H
+
+/*
+ * Bytes: borrowed (struct slice) and owned (struct buf).
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/err.h"
+
+/* Bytes that belong to somebody else.  ${p} may be NULL if ${n} is 0. */
+struct slice {
+    const uint8_t *p;
+    size_t n;
+};
+
+/*
+ * Bytes of our own, growing up to ${max}.  {0} is not usable: begin with
+ * buf_init().
+ */
+struct buf {
+    uint8_t *p;     /* owned */
+    size_t n;
+    size_t size;    /* allocated */
+    size_t max;
+};
+
+/**
+ * slice_of(text):
+ * Return the bytes of ${text} without its NUL; borrowed from ${text}.
+ */
+struct slice slice_of(const char *text);
+
+/**
+ * slice_equal(a, b):
+ * Return non-zero if ${a} and ${b} are the same bytes.  Not for secrets.
+ */
+int slice_equal(struct slice a, struct slice b);
+
+/**
+ * buf_init(buf, max):
+ * Make ${buf} empty, to hold at most ${max} bytes.  Allocates nothing.
+ */
+void buf_init(struct buf *buf, size_t max);
+
+/**
+ * buf_reserve(buf, n):
+ * Make room for ${n} more bytes behind the present end.
+ *
+ * Fails: E_TOOBIG, E_NOMEM; ${buf} is then as it was.
+ */
+enum err MUST_USE buf_reserve(struct buf *buf, size_t n);
+
+/**
+ * buf_add(buf, bytes):
+ * Append ${bytes}.
+ *
+ * Fails: E_TOOBIG, E_NOMEM; ${buf} is then as it was.
+ */
+enum err MUST_USE buf_add(struct buf *buf, struct slice bytes);
+
+/**
+ * buf_drop(buf, n):
+ * Remove the first ${n} bytes; ${n} must not exceed buf->n.
+ */
+void buf_drop(struct buf *buf, size_t n);
+
+/**
+ * buf_slice(buf):
+ * Return what ${buf} holds; borrowed until the next call that changes it.
+ */
+struct slice buf_slice(const struct buf *buf);
+
+/**
+ * buf_free(buf):
+ * Free what ${buf} holds and make it empty; its limit stays.
+ */
+void buf_free(struct buf *buf);
+
+/**
+ * bytes_to_hex(bytes, text):
+ * Write ${bytes} as lower-case hexadecimal and a NUL; ${text} must hold
+ * 2 * bytes.n + 1.
+ */
+void bytes_to_hex(struct slice bytes, char *text);
+
+/**
+ * bytes_from_hex(text, out, n):
+ * Read exactly ${n} bytes of hexadecimal, of either case.
+ *
+ * Fails: E_INVAL (another length, or not hexadecimal).
+ */
+enum err MUST_USE bytes_from_hex(const char *text, uint8_t *out, size_t n);
+
+/**
+ * bytes_to_base64(bytes, text, size, padded):
+ * Write ${bytes} in base64 (RFC 4648 section 4), with or without padding, and
+ * a NUL into the ${size} bytes of ${text}.
+ *
+ * Fails: E_TOOBIG.
+ */
+enum err MUST_USE bytes_to_base64(struct slice bytes, char *text, size_t size,
+    int padded);
+
+/**
+ * bytes_from_base64(text, out, size, n):
+ * Read base64 or base64url, padded or not, into the ${size} bytes of ${out};
+ * the number of bytes goes to ${*n}.
+ *
+ * Fails: E_INVAL, E_TOOBIG.
+ */
+enum err MUST_USE bytes_from_base64(struct slice text, uint8_t *out,
+    size_t size, size_t *n);
+
+#endif /* !PROTO_BYTES_H */
