@@ -31,7 +31,7 @@ enum err {
 /* Every fallible function carries this: an unread error does not compile. */
 #define MUST_USE __attribute__((warn_unused_result))
 
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 
 /**
  * err_text(err):
