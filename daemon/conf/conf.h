@@ -1,0 +1,131 @@
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+/*
+ * Every setting of the daemon.  An option is one row of CONF_OPTIONS: from it
+ * derive the field of struct conf, the default, the range, the reader, and the
+ * help.  Sizes are bytes, times as their names say.
+ */
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "proto/err.h"
+
+/*
+ * TEXT(field, name, default, help)
+ * NUMBER(field, name, default, least, most, help)
+ */
+#define CONF_OPTIONS(TEXT, NUMBER)                                            \
+    TEXT(listen_address, "listen.address", "127.0.0.1",                       \
+        "numeric address to listen on")                                       \
+    NUMBER(listen_port, "listen.port", 8443, 0, 65535,                        \
+        "port to listen on; 0: a free one")                                   \
+    NUMBER(workers, "workers", 0, 0, 256,                                     \
+        "worker threads; 0: one per core")                                    \
+    TEXT(log_level, "log.level", "info",                                      \
+        "error, warn, info or debug")                                         \
+    TEXT(tls_certificate, "tls.certificate", "",                              \
+        "PEM file: the server's certificate, then its issuers")               \
+    TEXT(tls_key, "tls.key", "",                                              \
+        "PEM file: its private key, readable by its owner only")              \
+    TEXT(tls_root, "tls.root_ca", "",                                         \
+        "PEM file: the root of all client certificates")                      \
+    TEXT(tls_employer_ca, "tls.employer_ca", "",                              \
+        "PEM file: the issuing CA of employers")                              \
+    TEXT(tls_association_ca, "tls.association_ca", "",                        \
+        "PEM file: the issuing CA of associations")                           \
+    TEXT(tls_auditor_ca, "tls.auditor_ca", "",                                \
+        "PEM file: the issuing CA of auditors")                               \
+    TEXT(tls_admin_ca, "tls.admin_ca", "",                                    \
+        "PEM file: the issuing CA of administrators")                         \
+    TEXT(tls_trust_domain, "tls.trust_domain", "",                            \
+        "trust domain of client identities, as in vouch.example.org")         \
+    NUMBER(tls_handshake_ms, "tls.handshake_ms", 5000, 100, 600000,           \
+        "longest time for a handshake")                                       \
+    TEXT(store_dsn, "store.dsn", "",                                          \
+        "where records are kept, as in sqlite:/var/lib/vouchd/vouch.db")      \
+    NUMBER(store_group, "store.group", 64, 1, 10000,                          \
+        "publications that one commit may cover")                             \
+    TEXT(key_dir, "keys.dir", "",                                             \
+        "folder of the keys of private factors; outside the store")           \
+    TEXT(catalog_dir, "catalog.dir", "",                                      \
+        "folder of the catalog that an empty store is filled from")           \
+    NUMBER(message_max, "limits.message_bytes", 65536, 1024, 16777216,        \
+        "longest request message")                                            \
+    NUMBER(message_arena, "limits.message_memory_bytes", 2097152, 65536,      \
+        268435456, "memory that one request message may take when decoded")   \
+    NUMBER(message_depth, "limits.message_depth", 16, 4, 64,                  \
+        "depth of messages within a request message")                         \
+    NUMBER(message_elements, "limits.message_elements", 1000, 16, 1000000,    \
+        "elements of one repeated field of a request message")                \
+    NUMBER(message_fields, "limits.message_fields", 32768, 256, 10000000,     \
+        "fields of one request message")                                      \
+    NUMBER(deadline_ms, "limits.unary_deadline_ms", 60000, 100, 3600000,      \
+        "longest deadline of a call without streams")                         \
+    NUMBER(connections, "limits.connections", 10000, 1, 1000000,              \
+        "connections that one worker holds")                                  \
+    NUMBER(output_max, "limits.output_bytes", 1048576, 65536, 67108864,       \
+        "bytes that may wait on one connection to be sent")                   \
+    NUMBER(stall_ms, "limits.stall_ms", 30000, 100, 3600000,                  \
+        "longest time that a connection may refuse to take what is sent")     \
+    NUMBER(streams, "http2.streams", 128, 1, 10000,                           \
+        "calls at a time on one connection")                                  \
+    NUMBER(header_list, "http2.header_list_bytes", 16384, 1024, 1048576,      \
+        "size of a call's headers")                                           \
+    NUMBER(window, "http2.window_bytes", 1048576, 65535, 16777216,            \
+        "what a peer may send ahead on a connection")                         \
+    NUMBER(cheap_frames, "http2.cheap_frames", 1000, 10, 1000000,             \
+        "control frames without work between them before a peer is cut off")  \
+    NUMBER(upload_max, "publish.upload_bytes", 536870912, 65536,              \
+        17179869184, "memory that one upload may take")                       \
+    NUMBER(staged_max, "publish.staged_bytes", 1073741824, 65536,             \
+        68719476736, "memory that all uploads together may take")             \
+    NUMBER(rejects_max, "publish.rejects", 100000, 1, 100000000,              \
+        "rejected rows after which an upload is given up")                    \
+    NUMBER(drain_ms, "drain_ms", 10000, 0, 3600000,                           \
+        "time that calls in progress have when the daemon is told to end")
+
+struct conf {
+#define TEXT(field, name, value, help) const char *field;
+#define NUMBER(field, name, value, least, most, help) long long field;
+    CONF_OPTIONS(TEXT, NUMBER)
+#undef TEXT
+#undef NUMBER
+};
+
+/**
+ * conf_create(conf):
+ * Make settings with every default.  The caller owns ${*conf}; free with
+ * conf_free().
+ *
+ * Fails: E_NOMEM.  On failure ${*conf} is NULL.
+ */
+enum err MUST_USE conf_create(struct conf **conf);
+
+/**
+ * conf_set(conf, name, value, why, size):
+ * Set the option called ${name} to what ${value} says.
+ *
+ * Fails: E_NOTFOUND (no such option), E_INVAL (not a number, or out of
+ * range), E_NOMEM; ${why}, of ${size} bytes, says what is wrong and what would
+ * be right, and ${conf} is as it was.
+ */
+enum err MUST_USE conf_set(struct conf *conf, const char *name,
+    const char *value, char *why, size_t size);
+
+/**
+ * conf_print(conf, f):
+ * Write every option with its value to ${f}, one a line, as name=value.
+ */
+void conf_print(const struct conf *conf, FILE *f);
+
+/**
+ * conf_help(f):
+ * Write every option with its default, range and meaning to ${f}.
+ */
+void conf_help(FILE *f);
+
+void conf_free(struct conf *conf);
+
+#endif /* !CONF_CONF_H */
