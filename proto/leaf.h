@@ -44,15 +44,17 @@ struct factor_key;
 
 /**
  * leaf_domain_text(domain):
- * Return the domain's text, as in "vouch/event/v1"; a constant.
+ * Return the domain's text, as in "vouch/event/v1", or NULL if there is no such
+ * domain; a constant.
  */
 const char *leaf_domain_text(enum leaf_domain domain);
 
 /**
  * leaf_data(domain, salt, bytes, data):
- * Write the leaf data of an entry.
+ * Write the leaf data of an entry.  Any thread may call; a thread's first call
+ * allocates what it keeps until it ends, the others allocate nothing.
  *
- * Fails: E_CRYPTO.
+ * Fails: E_INVAL (no such domain), E_CRYPTO (also for want of memory).
  */
 enum err MUST_USE leaf_data(enum leaf_domain domain,
     const uint8_t salt[LEAF_SALT], struct slice bytes,
