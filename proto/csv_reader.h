@@ -4,7 +4,8 @@
 /*
  * CSV with a header line (RFC 4180), read in pieces of any size through
  * libcsv.  A byte order mark is dropped; LF and CRLF both end a line; a quoted
- * field may hold line ends.  Every record knows the line on which it began.
+ * field may hold line ends; blanks are part of a field.  Every record knows the
+ * line on which it began.
  */
 
 #include "proto/bytes.h"
@@ -50,10 +51,12 @@ enum err MUST_USE csv_reader_create(csv_record_fn *fn, void *cookie,
  * csv_reader_feed(reader, bytes, fault):
  * Read ${bytes}.
  *
- * Fails: E_INVAL (a stray or unclosed quote, a NUL byte, not UTF-8: ${*fault}
- * says what and where), E_TOOBIG (a field above CSV_FIELD_MAX, or more than
- * CSV_COLUMNS_MAX columns: ${*fault}), E_NOMEM, and whatever the callback
- * returned.  After a failure only csv_reader_free() is allowed.
+ * Fails: E_INVAL (a stray or unclosed quote, a carriage return without a line
+ * feed outside of quotes, a NUL byte, not UTF-8: ${*fault} says what and
+ * where), E_TOOBIG (a field above CSV_FIELD_MAX, or more than CSV_COLUMNS_MAX
+ * columns: ${*fault}), E_NOMEM, and whatever the callback returned; the line of
+ * ${*fault} is 0 if nothing is wrong with the file.  Records that ended before
+ * a fault have been told.  After a failure only csv_reader_free() is allowed.
  */
 enum err MUST_USE csv_reader_feed(struct csv_reader *reader,
     struct slice bytes, struct csv_fault *fault);
