@@ -103,7 +103,9 @@ arena_alloc(struct arena *arena, size_t n)
     /* Nothing gets an address of its own, too. */
     if (n == 0)
         n = 1;
-    if (n > arena->left || ((n + mask) & ~mask) > arena->left) {
+    /* In two steps: the first keeps the rounding from overflowing. */
+    if (n > arena->left || mask > SIZE_MAX - n ||
+        ((n + mask) & ~mask) > arena->left) {
         arena->exhausted = 1;
         return (NULL);
     }

@@ -103,7 +103,9 @@ enum err MUST_USE grpc_status_details(const struct grpc_status *status,
  * grpc_status_parse(code, message, details, status):
  * What a client got: grpc-status, grpc-message as it stands on the wire, and
  * the decoded bytes of grpc-status-details-bin (none: empty).  Details that
- * cannot be read are left out; the code and message of the trailers count.
+ * cannot be read are left out, and so is an ErrorInfo of another domain; the
+ * code and message of the trailers count.  A code that does not exist becomes
+ * UNKNOWN.
  */
 void grpc_status_parse(enum grpc_code code, struct slice message,
     struct slice details, struct grpc_status *status);
