@@ -7,7 +7,8 @@
  * "CONDITIONS": the credential is ACTIVE with it), in any case, with blank,
  * hyphen or underscore between words.  The reason of INACTIVE is one of
  * LAPSED, RETIRED, DECEASED, CLOSED, SUPERSEDED, or any other words, which are
- * kept and mean nothing.  An empty word means UNKNOWN.
+ * kept and mean nothing.  An empty word means UNKNOWN.  A word that says nothing
+ * of restriction or review means NONE.
  */
 
 #include "proto/bytes.h"
