@@ -1,0 +1,77 @@
+#include "client/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int
+error_set(struct vouch_error *error, enum vouch_failure failure,
+    const char *format, ...)
+{
+    va_list args;
+
+    memset(error, 0, sizeof(*error));
+    error->failure = failure;
+    va_start(args, format);
+    (void)vsnprintf(error->message, sizeof(error->message), format, args);
+    va_end(args);
+    return (-1);
+}
+
+void
+error_next(struct vouch_error *error, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(error->next, sizeof(error->next), format, args);
+    va_end(args);
+}
+
+static const char *
+next_step(enum grpc_code code)
+{
+    switch (code) {
+    case GRPC_PERMISSION_DENIED:
+        return ("'vouch whoami' shows the role that the server sees; source "
+            "the file or name the context of the right one");
+    case GRPC_UNAVAILABLE:
+        return ("try again in a moment; nothing was changed that was not "
+            "acknowledged");
+    case GRPC_DEADLINE_EXCEEDED:
+        return ("try again, or give more time with --timeout SECONDS");
+    case GRPC_UNIMPLEMENTED:
+        return ("the server may be of another version than this client");
+    default:
+        return ("");
+    }
+}
+
+int
+error_status(struct vouch_error *error, const struct grpc_status *status)
+{
+    (void)error_set(error, VOUCH_FAILURE_STATUS, "%s",
+        status->message[0] != '\0' ? status->message :
+        grpc_status_name(status->code));
+    error->code = (int)status->code;
+    (void)snprintf(error->reason, sizeof(error->reason), "%s",
+        status->reason);
+    error_next(error, "%s", next_step(status->code));
+    for (size_t i = 0; i < status->nviolations &&
+        i < sizeof(error->violations) / sizeof(error->violations[0]); i++) {
+        (void)snprintf(error->violations[i].field,
+            sizeof(error->violations[i].field), "%s",
+            status->violations[i].field);
+        (void)snprintf(error->violations[i].description,
+            sizeof(error->violations[i].description), "%s",
+            status->violations[i].description);
+        error->nviolations++;
+    }
+    return (-1);
+}
+
+int
+error_memory(struct vouch_error *error)
+{
+    return (error_set(error, VOUCH_FAILURE_MEMORY, "out of memory"));
+}
