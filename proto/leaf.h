@@ -51,8 +51,7 @@ const char *leaf_domain_text(enum leaf_domain domain);
 
 /**
  * leaf_data(domain, salt, bytes, data):
- * Write the leaf data of an entry.  Any thread may call; a thread's first call
- * allocates what it keeps until it ends, the others allocate nothing.
+ * Write the leaf data of an entry.  Any thread may call.
  *
  * Fails: E_INVAL (no such domain), E_CRYPTO (also for want of memory).
  */
