@@ -6,7 +6,8 @@
  *
  *   struct service         shared by all workers.  Everything in it is made by
  *                          service_create() and never changes until
- *                          service_free(), except ${staged}, which is atomic.
+ *                          service_free(), except ${staged}, which is atomic,
+ *                          and what stands under ${lock}.
  *   struct service_worker  of one thread.  Its reader, factor keys, queue and
  *                          watchers are touched on that thread alone.
  *   the writer's job       runs on the store's writer thread: it may use the
@@ -17,6 +18,7 @@
  * it out again before it is freed.
  */
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -37,7 +39,10 @@ struct service {
     size_t max_staged;
     int64_t max_rejects;
     atomic_size_t staged;           /* bytes held by all uploads together */
-    atomic_int workers;             /* that have not been freed */
+    pthread_mutex_t lock;           /* over what is below */
+    pthread_cond_t idle;            /* ${jobs} has become 0 */
+    size_t jobs;                    /* handed to the writer, not settled */
+    struct service_worker *live;    /* workers that have not been freed */
 };
 
 /*
@@ -64,6 +69,7 @@ struct service_worker {
     struct tick_item queue;         /* ring; the head is no item */
     struct health_watch *watches;   /* borrowed from their calls */
     int draining;
+    struct service_worker *next_live;   /* under service->lock */
 };
 
 /**

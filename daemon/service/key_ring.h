@@ -25,23 +25,24 @@ struct key_ring;
 typedef enum err key_ring_in_use_fn(void *cookie, const char *association,
     int *in_use);
 
+struct key_ring_options {
+    const char *dir;                    /* must be there */
+    const Vouch__V1__Catalog *catalog;
+    key_ring_in_use_fn *in_use;
+    void *cookie;
+};
+
 /**
- * key_ring_open(dir, catalog, in_use, cookie, ring, why, size):
- * Read the keys of every association of ${catalog} and that of page tokens
- * from ${dir}, make those that are missing, and store them in ${*ring}.  The
- * caller owns it; free with key_ring_free().
+ * key_ring_open(options, ring, why, size):
+ * Read the keys of every association of the catalog and that of page tokens
+ * from the folder, make those that are missing, and store them in ${*ring}.
+ * The caller owns it; free with key_ring_free().
  *
  * Fails: E_DENIED (a file that others may read or write, or that is not ours),
  * E_NOTFOUND (a key in use is gone), E_CORRUPT (a file of another size), E_IO,
  * E_CRYPTO (no randomness), E_NOMEM, and what ${in_use} returned.  On failure
  * ${*ring} is NULL and ${why}, of ${size} bytes, says what and where.
  */
-struct key_ring_options {
-    const char *dir;
-    const Vouch__V1__Catalog *catalog;
-    key_ring_in_use_fn *in_use;
-    void *cookie;
-};
 enum err MUST_USE key_ring_open(const struct key_ring_options *options,
     struct key_ring **ring, char *why, size_t size);
 

@@ -1,0 +1,173 @@
+#include <stdlib.h>
+
+#include "service/health.h"
+#include "service/internal.h"
+
+static enum err
+make_factor_keys(struct service_worker *worker)
+{
+    const struct service *service = worker->service;
+    size_t n = catalog_index_catalog(service->catalog)->n_associations;
+    enum err err = E_OK;
+    size_t i;
+
+    if ((worker->factors = calloc(n + 1, sizeof(*worker->factors))) == NULL)
+        return (E_NOMEM);
+    for (i = 0; i < n && err == E_OK; i++)
+        err = factor_key_create(key_ring_secret(service->keys, i),
+            &worker->factors[i]);
+    return (err);
+}
+
+static void
+join(struct service_worker *worker)
+{
+    struct service *service = worker->service;
+
+    (void)pthread_mutex_lock(&service->lock);
+    worker->next_live = service->live;
+    service->live = worker;
+    (void)pthread_mutex_unlock(&service->lock);
+}
+
+static void
+leave(struct service_worker *worker)
+{
+    struct service *service = worker->service;
+    struct service_worker **at;
+
+    (void)pthread_mutex_lock(&service->lock);
+    for (at = &service->live; *at != NULL; at = &(*at)->next_live) {
+        if (*at == worker) {
+            *at = worker->next_live;
+            break;
+        }
+    }
+    (void)pthread_mutex_unlock(&service->lock);
+}
+
+enum err
+service_worker_create(struct service *service, const struct store_post *post,
+    struct service_worker **worker)
+{
+    struct service_worker *made = NULL;
+    enum err err = E_NOMEM;
+
+    *worker = NULL;
+
+    if ((made = calloc(1, sizeof(*made))) == NULL)
+        goto out;
+    made->service = service;
+    made->post = *post;
+    made->queue.next = &made->queue;
+    made->queue.prev = &made->queue;
+    if ((err = make_factor_keys(made)) != E_OK)
+        goto out;
+    if ((err = store_reader_open(service->store, &made->reader)) != E_OK)
+        goto out;
+    join(made);
+
+    *worker = made;
+    made = NULL;
+
+out:
+    service_worker_free(made);
+    return (err);
+}
+
+void
+service_worker_free(struct service_worker *worker)
+{
+    size_t i;
+
+    if (worker == NULL)
+        return;
+    leave(worker);
+    store_reader_close(worker->reader);
+    for (i = 0; worker->factors != NULL; i++) {
+        if (worker->factors[i] == NULL)
+            break;
+        factor_key_free(worker->factors[i]);
+    }
+    free(worker->factors);
+    free(worker);
+}
+
+void
+service_tick_add(struct service_worker *worker, struct tick_item *item)
+{
+    item->next = &worker->queue;
+    item->prev = worker->queue.prev;
+    item->prev->next = item;
+    worker->queue.prev = item;
+}
+
+void
+service_tick_remove(struct tick_item *item)
+{
+    if (item->next == NULL)
+        return;
+    item->prev->next = item->next;
+    item->next->prev = item->prev;
+    item->next = NULL;
+    item->prev = NULL;
+}
+
+/*
+ * Until nothing is left: an item that is put in meanwhile reads the same view,
+ * and nothing puts itself in without having read a piece.
+ */
+void
+service_worker_tick(struct service_worker *worker)
+{
+    struct tick_item *item;
+    enum err view;
+
+    if (worker->queue.next == &worker->queue)
+        return;
+    view = store_reader_begin(worker->reader);
+    while ((item = worker->queue.next) != &worker->queue) {
+        service_tick_remove(item);
+        item->run(item, worker, view);
+    }
+    if (view == E_OK)
+        store_reader_end(worker->reader);
+}
+
+void
+service_worker_drain(struct service_worker *worker)
+{
+    if (worker->draining)
+        return;
+    worker->draining = 1;
+    health_tell(worker);
+}
+
+const Vouch__V1__Association *
+service_association(const struct service_worker *worker, const char *id)
+{
+    return (catalog_index_association(worker->service->catalog, id));
+}
+
+const Vouch__V1__CredentialType *
+service_credential_type(const struct service_worker *worker, const char *id)
+{
+    return (catalog_index_type(worker->service->catalog, id));
+}
+
+Vouch__V1__Recognition *const *
+service_recognitions(const struct service_worker *worker,
+    const char *association_id, size_t *n)
+{
+    return (catalog_index_recognitions(worker->service->catalog,
+        association_id, n));
+}
+
+struct factor_key *
+service_factor_key(const struct service_worker *worker,
+    const char *association_id)
+{
+    int place = catalog_index_place(worker->service->catalog, association_id);
+
+    return (place < 0 ? NULL : worker->factors[place]);
+}
