@@ -92,7 +92,8 @@ void grpc_status_from_err(struct grpc_status *status, enum err err);
 
 /**
  * grpc_status_details(status, out):
- * Append to ${out} the serialized google.rpc.Status.
+ * Append to ${out} the serialized google.rpc.Status.  Of violations that are
+ * too long together the last ones are left out.
  *
  * Fails: E_NOMEM, E_TOOBIG; ${out} is then as it was.
  */

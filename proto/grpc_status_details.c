@@ -16,6 +16,12 @@
 #define TYPE_INFO "type.googleapis.com/google.rpc.ErrorInfo"
 #define TYPE_BAD_REQUEST "type.googleapis.com/google.rpc.BadRequest"
 
+/*
+ * The details leave room, in 4 KiB of trailers, for base64 (4 bytes for 3), for
+ * the message a second time (percent-coded, 3 bytes for 1) and for the names.
+ */
+#define DETAILS_MAX 2048
+
 /* The parts of the details, all on the stack. */
 #define INFO_MAX 1024
 #define BAD_REQUEST_MAX 2048
@@ -82,53 +88,66 @@ add_info(const struct grpc_status *status, Google__Protobuf__Any *any,
     return (add_detail(any, TYPE_INFO, &info.base, bytes, INFO_MAX));
 }
 
+/* The first ${n} violations of ${status}. */
 static enum err
-add_bad_request(const struct grpc_status *status, Google__Protobuf__Any *any,
-    uint8_t bytes[BAD_REQUEST_MAX])
+add_bad_request(const struct grpc_status *status, size_t n,
+    Google__Protobuf__Any *any, uint8_t bytes[BAD_REQUEST_MAX])
 {
     Google__Rpc__BadRequest bad = GOOGLE__RPC__BAD_REQUEST__INIT;
     Google__Rpc__BadRequest__FieldViolation rows[GRPC_STATUS_VIOLATIONS];
     Google__Rpc__BadRequest__FieldViolation *list[GRPC_STATUS_VIOLATIONS];
     size_t i;
 
-    for (i = 0; i < status->nviolations; i++) {
+    for (i = 0; i < n; i++) {
         google__rpc__bad_request__field_violation__init(&rows[i]);
         rows[i].field = text_of(status->violations[i].field);
         rows[i].description = text_of(status->violations[i].description);
         list[i] = &rows[i];
     }
-    bad.n_field_violations = status->nviolations;
+    bad.n_field_violations = n;
     bad.field_violations = list;
     return (add_detail(any, TYPE_BAD_REQUEST, &bad.base, bytes,
         BAD_REQUEST_MAX));
 }
 
-enum err
-grpc_status_details(const struct grpc_status *status, struct buf *out)
+/* The details with the first ${nviolations} violations, if they fit. */
+static enum err
+pack_details(const struct grpc_status *status, size_t nviolations,
+    struct buf *out)
 {
     Google__Rpc__Status message = GOOGLE__RPC__STATUS__INIT;
     Google__Protobuf__Any parts[PARTS], *list[PARTS];
     uint8_t info[INFO_MAX], bad_request[BAD_REQUEST_MAX];
-    size_t n = 0;
+    size_t i, n = 0;
     enum err err;
 
     message.code = (int32_t)status->code;
     message.message = text_of(status->message);
-    if (status->reason[0] != '\0') {
-        if ((err = add_info(status, &parts[n], info)) != E_OK)
-            return (err);
-        list[n] = &parts[n];
-        n++;
-    }
-    if (status->nviolations > 0) {
-        if ((err = add_bad_request(status, &parts[n], bad_request)) != E_OK)
-            return (err);
-        list[n] = &parts[n];
-        n++;
-    }
+    if (status->reason[0] != '\0' &&
+        (err = add_info(status, &parts[n++], info)) != E_OK)
+        return (err);
+    if (nviolations > 0 && (err = add_bad_request(status, nviolations,
+        &parts[n++], bad_request)) != E_OK)
+        return (err);
+    for (i = 0; i < n; i++)
+        list[i] = &parts[i];
     message.n_details = n;
     message.details = list;
+    if (protobuf_c_message_get_packed_size(&message.base) > DETAILS_MAX)
+        return (E_TOOBIG);
     return (message_pack(&message.base, out));
+}
+
+enum err
+grpc_status_details(const struct grpc_status *status, struct buf *out)
+{
+    size_t n = status->nviolations;
+    enum err err;
+
+    /* Six of the longest are too much: the first ones are sent. */
+    while ((err = pack_details(status, n, out)) == E_TOOBIG && n > 0)
+        n--;
+    return (err);
 }
 
 static void
