@@ -11,8 +11,9 @@
  * "O'Brien", "O\u2019BRIEN" and "OBrien" have one key, and "Garcia-Lopez" and
  * "Garc\u00eda L\u00f3pez" have.
  *
- * The German umlauts have two ASCII forms, both in use: each name has a main
- * key (ü to u) and an alternative one (ü to ue); two names are equal if any of
+ * The German umlauts have two ASCII forms, and so have o-stroke and a-ring, all
+ * of them in use: each name has a main key (ü to u, ø to o, å to a) and an
+ * alternative one (ü to ue, ø to oe, å to aa); two names are equal if any of
  * their keys are.
  *
  * The keys depend on the rules and on the version of Unicode; a store keeps
@@ -35,11 +36,13 @@ struct name_key {
 
 /**
  * name_key_make(name, key):
- * Fold one part of a name.  If nothing is left the key is ${name} itself, case
- * folded, so that no script folds to nothing.
+ * Fold one part of a name.  If nothing is left but there was something to be
+ * seen, the key is that, case folded, so that no script folds to nothing.  A
+ * name of nothing, or of nothing but blanks and characters that are dropped
+ * for not being seen, gives an empty key.  Allocates nothing.
  *
  * Fails: E_INVAL (not UTF-8), E_TOOBIG (above NAME_MAX_BYTES, or a key too
- * long), E_NOMEM.  An empty name gives an empty key.
+ * long).  On failure the key is empty.
  */
 enum err MUST_USE name_key_make(struct slice name, struct name_key *key);
 
@@ -69,8 +72,8 @@ int name_suffix(struct slice suffix);
 
 /**
  * name_is_clean(name):
- * Return non-zero if ${name} is UTF-8 without control, bidirectional-control
- * or private-use characters: fit to be stored and shown.
+ * Return non-zero if ${name} is UTF-8 without control, bidirectional-control,
+ * line-separating or private-use characters: fit to be stored and shown.
  */
 int name_is_clean(struct slice name);
 
