@@ -229,8 +229,9 @@ check_name(struct decide_claim *prepared, struct grpc_status *status)
             "is required: the holder's family name");
         if (name == NULL)
             return (E_OK);
+    } else {
+        check_name_part(status, "claim.name.family", name->family);
     }
-    check_name_part(status, "claim.name.family", name->family);
     check_name_part(status, "claim.name.given", name->given);
     check_name_part(status, "claim.name.middle", name->middle);
     check_name_part(status, "claim.name.suffix", name->suffix);
