@@ -29,12 +29,14 @@ typedef void catalog_fault_fn(void *cookie, const struct catalog_fault *fault);
  * ${*catalog}; it lives as long as what ${arena} handed out.  Each fault is
  * told to ${fn}(${cookie}, ...), all of them and in file order: missing file
  * or column, unknown column, bad or double id, value that is not one of those
- * allowed, reference to nothing, end before begin, missing source or check
- * date, and a recognition or successor that points at itself.
+ * allowed, reference to nothing, end before begin, recognition with neither
+ * begin nor observation, missing source or check date, and a recognition or
+ * successor that points at itself.  A reference into a file that could not be
+ * read to its end is not held against anybody.
  *
  * Fails: E_INVAL (there were faults), E_IO (a file cannot be read; told to
- * ${fn}), E_TOOBIG (the arena's cap), E_NOMEM.  On failure ${*catalog} is
- * NULL.
+ * ${fn}, with what is wrong with the others), E_TOOBIG (the arena's cap),
+ * E_NOMEM.  On failure ${*catalog} is NULL.
  */
 enum err MUST_USE catalog_read(const char *dir, struct arena *arena,
     catalog_fault_fn *fn, void *cookie, Vouch__V1__Catalog **catalog);
