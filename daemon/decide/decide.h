@@ -72,6 +72,15 @@ enum err MUST_USE decide_claim_prepare(const Vouch__V1__Claim *claim,
     const struct decide_terms *terms, struct decide_claim *prepared,
     struct grpc_status *status);
 
+/**
+ * decide_name_split(name, family, suffix):
+ * Point ${*family} and ${*suffix} at the parts of ${name}.  Where no suffix is
+ * given but the family name ends in one ("BRATTON, JR"), it is taken from
+ * there; I and V alone only behind a comma, because they may be initials.
+ */
+void decide_name_split(const Vouch__V1__HumanName *name,
+    struct slice *family, struct slice *suffix);
+
 /* ---- the conclusion --------------------------------------------------- */
 
 /* What the published table tells of a standing. */

@@ -34,15 +34,6 @@ struct slice decide_text(const char *text);
  */
 struct civil decide_date(const Vouch__V1__Date *date);
 
-/**
- * decide_name_split(name, family, suffix):
- * Point ${*family} and ${*suffix} at the parts of ${name}.  Where no suffix is
- * given but the family name ends in one ("BRATTON, JR"), it is taken from
- * there; I and V alone only behind a comma, because they may be initials.
- */
-void decide_name_split(const Vouch__V1__HumanName *name,
-    struct slice *family, struct slice *suffix);
-
 /* How every fact of a claim compared with one credential. */
 struct decide_match {
     int person;                 /* number, family name and every factor */

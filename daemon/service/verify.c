@@ -1,0 +1,358 @@
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "decide/decide.h"
+#include "proto/arena.h"
+#include "proto/message.h"
+#include "proto/uuid.h"
+#include "service/text.h"
+#include "service/unary.h"
+#include "service/verify_answer.h"
+
+#include "vouch/v1/verification_service.pb-c.h"
+
+/*
+ * What one call may take while it is answered: the claim, every event found,
+ * and the answer.  The store bounds how many events one number has.
+ */
+#define ARENA_MAX ((size_t)4 * 1024 * 1024)
+
+/* A checked claim is far below this. */
+#define CLAIM_MAX 8192
+
+/* As the store wrote them; unknown fields are a newer version's. */
+static const struct message_limits event_limits = {
+    .depth = 8, .elements = 64, .fields = 1024, .refuse_unknown = 0};
+static const struct message_limits claim_limits = {
+    .depth = 4, .elements = DECIDE_RECOGNIZERS_MAX, .fields = 128,
+    .refuse_unknown = 1};
+
+/* What a call keeps until its lookup has been answered. */
+struct verify {
+    struct arena *arena;            /* owned */
+    Vouch__V1__Claim *claim;        /* in the arena, as all pointers below */
+    char *request_id;
+    struct decide_claim prepared;   /* borrows the claim */
+};
+
+/* The arena goes behind the reply, which is made of it. */
+static void
+abandon(struct unary_call *call)
+{
+    struct verify *v = call->state;
+
+    if (v != NULL)
+        arena_free(v->arena);
+}
+
+static void
+fail(struct unary_call *call, enum err err)
+{
+    struct grpc_status status;
+
+    if (err == E_CORRUPT || err == E_CRYPTO || err == E_TOOBIG)
+        log_line(LOG_ERROR, "verify_failed", "call=%" PRIu64 " error=%s",
+            call->caller->call_id, err_name(err));
+    grpc_status_from_err(&status, err);
+    if (err == E_TOOBIG)    /* nothing that the asker could make smaller */
+        grpc_status_set(&status, GRPC_INTERNAL, "TOO_MANY_RECORDS",
+            "more records under this number than can be compared");
+    abandon(call);
+    unary_fail(call, &status);
+}
+
+/* ---- the answer ------------------------------------------------------- */
+
+static void
+reply(struct unary_call *call, struct verify_facts *facts)
+{
+    Vouch__V1__VerifyCredentialResponse response =
+        VOUCH__V1__VERIFY_CREDENTIAL_RESPONSE__INIT;
+    Vouch__V1__Question question = VOUCH__V1__QUESTION__INIT;
+    struct verify *v = call->state;
+    struct arena *arena = v->arena;
+    enum err err;
+
+    facts->claim = &v->prepared;
+    if ((err = verify_answer_make(facts, arena, &response.answer)) != E_OK) {
+        fail(call, err);
+        return;
+    }
+    question.claim = v->claim;
+    question.asker = text_of(call->caller->identity->uri);
+    question.request_id = v->request_id;
+    response.question = &question;
+    unary_reply(call, &response.base);
+    arena_free(arena);
+}
+
+static enum err
+read_event(struct arena *arena, struct slice bytes, Vouch__V1__Event **event)
+{
+    ProtobufCMessage *message;
+    struct message_fault fault;
+    enum err err;
+
+    err = message_decode(&vouch__v1__event__descriptor, bytes, &event_limits,
+        arena, &message, &fault);
+    *event = (Vouch__V1__Event *)(void *)message;
+    if (err == E_INVAL || err == E_DENIED)
+        return (E_CORRUPT);
+    return (err);
+}
+
+static enum err
+read_versions(struct arena *arena, const struct store_candidates *found,
+    struct decide_version **versions)
+{
+    struct decide_version *v;
+    Vouch__V1__Event *event;
+    enum err err;
+    size_t i;
+
+    *versions = NULL;
+
+    if ((v = arena_alloc(arena, found->nversions * sizeof(*v))) == NULL)
+        return (arena_exhausted(arena) ? E_TOOBIG : E_NOMEM);
+    for (i = 0; i < found->nversions; i++) {
+        if ((err = read_event(arena, found->versions[i].event,
+            &event)) != E_OK)
+            return (err);
+        v[i].credential_id = found->versions[i].credential_id;
+        v[i].log_index = found->versions[i].log_index;
+        v[i].event = event;
+    }
+    *versions = v;
+    return (E_OK);
+}
+
+/* So that finding nothing is the work of finding somebody else. */
+static enum err
+read_stand_in(struct arena *arena)
+{
+    const ProtobufCMessage *message = &decide_stand_in()->event->base;
+    size_t n = protobuf_c_message_get_packed_size(message);
+    uint8_t *bytes = arena_alloc(arena, n);
+    Vouch__V1__Event *event;
+
+    if (bytes == NULL)
+        return (E_NOMEM);
+    (void)protobuf_c_message_pack(message, bytes);
+    return (read_event(arena, (struct slice){bytes, n}, &event));
+}
+
+static enum err
+decide_found(struct unary_call *call, const struct store_candidates *found,
+    struct verify_facts *facts, struct decision *decision)
+{
+    struct verify *v = call->state;
+    const Vouch__V1__Association *association = v->prepared.association;
+    struct decide_version *versions;
+    struct decide_input input = {.claim = &v->prepared};
+    enum err err;
+
+    facts->source = found->source;
+    facts->log_size = found->log_size;
+    facts->freshness = decide_freshness(found->source.known,
+        found->source.source_time_us, facts->answered_at_us,
+        association->max_age_seconds);
+    facts->recognitions = service_recognitions(call->worker, association->id,
+        &facts->nrecognitions);
+    if (found->nversions == 0 && (err = read_stand_in(v->arena)) != E_OK)
+        return (err);
+    if ((err = read_versions(v->arena, found, &versions)) != E_OK)
+        return (err);
+    input.versions = versions;
+    input.nversions = found->nversions;
+    input.key = service_factor_key(call->worker, association->id);
+    input.recognitions = facts->recognitions;
+    input.nrecognitions = facts->nrecognitions;
+    input.freshness = facts->freshness;
+    return (decide(&input, decision));
+}
+
+/* ---- the lookup ------------------------------------------------------- */
+
+static void
+on_candidates(void *cookie, enum err err, const struct store_candidates *found)
+{
+    struct unary_call *call = cookie;
+    struct decision decision;
+    struct verify_facts facts = {.decision = &decision,
+        .answered_at_us = clock_wall_us()};
+
+    call->request = NULL;
+    if (err == E_OK)
+        err = decide_found(call, found, &facts, &decision);
+    if (err == E_OK)
+        reply(call, &facts);
+    else
+        fail(call, err);
+}
+
+static void
+on_tick(struct tick_item *item, struct service_worker *worker, enum err view)
+{
+    struct unary_call *call = unary_of_tick(item);
+    const struct verify *v = call->state;
+    struct store_request *request = NULL;
+    enum err err = view;
+
+    if (err == E_OK)
+        err = store_lookup(worker->reader, v->prepared.association->id,
+            v->prepared.number_key, on_candidates, call, &request);
+    if (err != E_OK)
+        fail(call, err);
+    else if (request != NULL)   /* otherwise the call is answered and gone */
+        call->request = request;
+}
+
+/* ---- the question ----------------------------------------------------- */
+
+static int
+is_empty(const Vouch__V1__Date *date)
+{
+    return (date != NULL && date->year == 0 && date->month == 0 &&
+        date->day == 0);
+}
+
+/*
+ * The claim outlives the message: copy it by way of its canonical bytes, which
+ * are also what the answer repeats.  Those have no empty sub-message, and an
+ * empty date says no more than none.
+ */
+static enum err
+copy_claim(struct verify *v, const Vouch__V1__Claim *claim)
+{
+    Vouch__V1__Claim plain = *claim;
+    ProtobufCMessage *message = NULL;
+    struct message_fault fault;
+    struct buf bytes;
+    enum err err;
+
+    buf_init(&bytes, CLAIM_MAX);
+    if (is_empty(plain.birth_date))
+        plain.birth_date = NULL;
+    if (is_empty(plain.issued_on))
+        plain.issued_on = NULL;
+    if (is_empty(plain.as_of))
+        plain.as_of = NULL;
+    if ((err = message_pack(&plain.base, &bytes)) != E_OK)
+        goto out;
+    err = message_decode(&vouch__v1__claim__descriptor, buf_slice(&bytes),
+        &claim_limits, v->arena, &message, &fault);
+    v->claim = (Vouch__V1__Claim *)(void *)message;
+
+out:
+    buf_free(&bytes);
+    return (err);
+}
+
+static enum err
+keep(struct unary_call *call, const Vouch__V1__VerifyCredentialRequest *request,
+    const struct decide_terms *terms)
+{
+    struct grpc_status status;
+    struct verify *v;
+    enum err err;
+
+    if ((v = calloc(1, sizeof(*v))) == NULL)
+        return (E_NOMEM);
+    call->state = v;
+    call->abandon = abandon;
+    if ((err = arena_create(ARENA_MAX, &v->arena)) != E_OK)
+        return (err);
+    if ((err = copy_claim(v, request->claim)) != E_OK)
+        return (err);
+    if ((v->request_id = arena_copy(v->arena,
+        slice_of(request->request_id))) == NULL)
+        return (E_NOMEM);
+    return (decide_claim_prepare(v->claim, terms, &v->prepared, &status));
+}
+
+static int
+type_is_known(const struct unary_call *call, const Vouch__V1__Claim *claim)
+{
+    const Vouch__V1__CredentialType *type;
+
+    if (claim->credential_type_id[0] == '\0')
+        return (1);
+    type = service_credential_type(call->worker, claim->credential_type_id);
+    return (type != NULL && slice_equal(slice_of(type->association_id),
+        slice_of(claim->association_id)));
+}
+
+/* Everything that is wrong is told at once, before anything is looked up. */
+static enum err
+check(struct unary_call *call,
+    const Vouch__V1__VerifyCredentialRequest *request,
+    struct decide_terms *terms, struct grpc_status *status)
+{
+    struct decide_claim scratch;
+    uint8_t uuid[16];
+    enum err err = E_OK;
+
+    grpc_status_from_err(status, E_OK);
+    if (request->claim == NULL) {
+        grpc_status_violation(status, "claim", "is required");
+    } else {
+        terms->association = service_association(call->worker,
+            request->claim->association_id);
+        terms->type_known = type_is_known(call, request->claim);
+        terms->now_us = clock_wall_us();
+        err = decide_claim_prepare(request->claim, terms, &scratch, status);
+        if (err == E_NOMEM)
+            return (err);
+    }
+    if (uuid_parse(slice_of(request->request_id), uuid) != E_OK)
+        grpc_status_violation(status, "request_id",
+            "must be a UUID (RFC 9562) in its text form");
+    return (status->code == GRPC_OK ? E_OK : E_INVAL);
+}
+
+static void
+answer_unknown(struct unary_call *call)
+{
+    struct verify *v = call->state;
+    struct decision decision;
+    struct decide_input input = {.claim = &v->prepared};
+    struct verify_facts facts = {.decision = &decision,
+        .answered_at_us = clock_wall_us()};
+    enum err err;
+
+    if ((err = decide(&input, &decision)) == E_OK)
+        reply(call, &facts);
+    else
+        fail(call, err);
+}
+
+static void
+verify_credential(struct unary_call *call, const ProtobufCMessage *message)
+{
+    const Vouch__V1__VerifyCredentialRequest *request =
+        (const Vouch__V1__VerifyCredentialRequest *)(const void *)message;
+    struct decide_terms terms = {0};
+    struct grpc_status status;
+    enum err err;
+
+    if ((err = check(call, request, &terms, &status)) == E_INVAL) {
+        unary_fail(call, &status);
+        return;
+    }
+    if (err == E_OK)
+        err = keep(call, request, &terms);
+    if (err != E_OK) {
+        fail(call, err);
+        return;
+    }
+    if (terms.association == NULL) {
+        answer_unknown(call);
+        return;
+    }
+    call->tick.run = on_tick;
+    service_tick_add(call->worker, &call->tick);
+}
+
+UNARY_METHOD(verify_credential_method, verify_credential);
