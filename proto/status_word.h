@@ -5,10 +5,10 @@
  * Vouch's own status words, as the plain CSV of `vouch publish` uses them: a
  * standing ("ACTIVE", "ISSUED_IN_ERROR") or a restriction ("SUSPENDED",
  * "CONDITIONS": the credential is ACTIVE with it), in any case, with blank,
- * hyphen or underscore between words.  The reason of INACTIVE is one of
- * LAPSED, RETIRED, DECEASED, CLOSED, SUPERSEDED, or any other words, which are
- * kept and mean nothing.  An empty word means UNKNOWN.  A word that says nothing
- * of restriction or review means NONE.
+ * hyphen or underscore between words.  The reason of INACTIVE is one of LAPSED,
+ * RETIRED, DECEASED, CLOSED, SUPERSEDED, or any other words, which are kept and
+ * mean nothing.  An empty word means UNKNOWN.  A word that says nothing of
+ * restriction or review means NONE.
  */
 
 #include "proto/bytes.h"
