@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/nearest.h"
+
 static const struct option {
     const char *name;
     size_t offset;          /* in struct conf */
@@ -76,35 +78,6 @@ out:
     return (err);
 }
 
-/* The number of single-character edits that turn ${a} into ${b}. */
-static size_t
-distance(const char *a, const char *b)
-{
-    size_t row[64];
-    size_t nb = strlen(b);
-
-    if (nb >= sizeof(row) / sizeof(row[0]))
-        return (SIZE_MAX);
-    for (size_t j = 0; j <= nb; j++)
-        row[j] = j;
-    for (size_t i = 1; *a != '\0'; a++, i++) {
-        size_t corner = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= nb; j++) {
-            size_t best = corner + (*a != b[j - 1]);
-
-            corner = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return (row[nb]);
-}
-
 static const struct option *
 find(const char *name)
 {
@@ -117,12 +90,11 @@ find(const char *name)
 static const char *
 nearest(const char *name)
 {
-    const char *best = options[0].name;
+    const char *names[NOPTIONS];
 
-    for (size_t i = 1; i < NOPTIONS; i++)
-        if (distance(name, options[i].name) < distance(name, best))
-            best = options[i].name;
-    return (best);
+    for (size_t i = 0; i < NOPTIONS; i++)
+        names[i] = options[i].name;
+    return (nearest_of(name, names, NOPTIONS));
 }
 
 static enum err

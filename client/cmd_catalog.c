@@ -1,0 +1,369 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/command.h"
+#include "client/json.h"
+#include "client/table.h"
+#include "client/text.h"
+#include "proto/catalog_files.h"
+#include "vouch/v1/catalog_service.pb-c.h"
+
+#define CATALOG_MAX ((size_t)256 << 20)
+
+const struct flag credential_type_flags[] = {
+    {"association", "ID", "only those of this association"},
+    {NULL, NULL, NULL},
+};
+
+/*
+ * A list as it comes page by page: a table or CSV at the end, JSON lines at
+ * once, JSON as one array.
+ */
+struct listing {
+    const struct invocation *run;
+    struct table *table;        /* owned */
+    size_t n;
+};
+
+static int
+listing_add(struct listing *l, const ProtobufCMessage *item,
+    const char *const *cells)
+{
+    switch (l->run->output) {
+    case OUTPUT_JSON:
+        fputs(l->n++ == 0 ? "[\n" : ",\n", stdout);
+        return (json_print(stdout, item, 0));
+    case OUTPUT_JSONL:
+        return (json_print(stdout, item, 1));
+    case OUTPUT_TABLE:
+    case OUTPUT_CSV:
+    default:
+        return (table_add(l->table, cells));
+    }
+}
+
+static void
+listing_end(struct listing *l)
+{
+    if (l->run->output == OUTPUT_JSON)
+        fputs(l->n == 0 ? "[]\n" : "]\n", stdout);
+    else if (l->run->output != OUTPUT_JSONL)
+        table_print(l->table, stdout, l->run->output == OUTPUT_CSV);
+}
+
+static void
+plain_enum(const ProtobufCEnumDescriptor *e, int value, char out[64])
+{
+    text_plain(text_enum(e, value), out, 64);
+}
+
+static int
+add_association(struct listing *l, const Vouch__V1__Association *a)
+{
+    char kind[64], lifecycle[64], policy[64];
+
+    plain_enum(&vouch__v1__association_kind__descriptor, (int)a->kind, kind);
+    plain_enum(&vouch__v1__lifecycle__descriptor, (int)a->lifecycle,
+        lifecycle);
+    plain_enum(&vouch__v1__identity_policy__descriptor,
+        (int)a->identity_policy, policy);
+    return (listing_add(l, &a->base, (const char *const[]){a->id,
+        a->short_name, kind, lifecycle, policy, a->name}));
+}
+
+static int
+list_associations(const struct invocation *run, struct vouch *vouch,
+    struct listing *l, struct vouch_error *error)
+{
+    Vouch__V1__ListAssociationsRequest request =
+        VOUCH__V1__LIST_ASSOCIATIONS_REQUEST__INIT;
+    Vouch__V1__ListAssociationsResponse *page = NULL;
+    char *token = NULL;
+    int status = 0;
+
+    (void)run;
+    do {
+        request.page_token = token != NULL ? token : request.page_token;
+        if (vouch_call(vouch, "vouch.v1.CatalogService/ListAssociations",
+            &request.base,
+            &vouch__v1__list_associations_response__descriptor,
+            (ProtobufCMessage **)&page, error) != 0) {
+            status = -1;
+            break;
+        }
+        for (size_t i = 0; i < page->n_associations && status == 0; i++)
+            status = add_association(l, page->associations[i]);
+        free(token);
+        token = page->next_page_token[0] != '\0' ?
+            strdup(page->next_page_token) : NULL;
+        vouch_free_message(&page->base);
+    } while (status == 0 && token != NULL);
+    free(token);
+    return (status);
+}
+
+static int
+add_type(struct listing *l, const Vouch__V1__CredentialType *t)
+{
+    char role[64], kind[64], lifecycle[64];
+
+    plain_enum(&vouch__v1__role__descriptor, (int)t->role, role);
+    plain_enum(&vouch__v1__credential_kind__descriptor, (int)t->kind, kind);
+    plain_enum(&vouch__v1__lifecycle__descriptor, (int)t->lifecycle,
+        lifecycle);
+    return (listing_add(l, &t->base, (const char *const[]){t->id,
+        t->association_id, t->abbreviation, role, kind, lifecycle,
+        t->name}));
+}
+
+static int
+list_types(const struct invocation *run, struct vouch *vouch,
+    struct listing *l, struct vouch_error *error)
+{
+    Vouch__V1__ListCredentialTypesRequest request =
+        VOUCH__V1__LIST_CREDENTIAL_TYPES_REQUEST__INIT;
+    Vouch__V1__ListCredentialTypesResponse *page = NULL;
+    const char *association = flag_value(run, "association");
+    char *token = NULL;
+    int status = 0;
+
+    if (association != NULL)
+        request.association_id = (char *)(uintptr_t)association;
+    do {
+        request.page_token = token != NULL ? token : request.page_token;
+        if (vouch_call(vouch, "vouch.v1.CatalogService/ListCredentialTypes",
+            &request.base,
+            &vouch__v1__list_credential_types_response__descriptor,
+            (ProtobufCMessage **)&page, error) != 0) {
+            status = -1;
+            break;
+        }
+        for (size_t i = 0; i < page->n_credential_types && status == 0; i++)
+            status = add_type(l, page->credential_types[i]);
+        free(token);
+        token = page->next_page_token[0] != '\0' ?
+            strdup(page->next_page_token) : NULL;
+        vouch_free_message(&page->base);
+    } while (status == 0 && token != NULL);
+    free(token);
+    return (status);
+}
+
+static int
+run_listing(const struct invocation *run, const char *const *columns,
+    size_t ncolumns, int (*list)(const struct invocation *, struct vouch *,
+        struct listing *, struct vouch_error *))
+{
+    struct listing l = {.run = run};
+    struct vouch *vouch = NULL;
+    struct vouch_error error = {0};
+    int status = VOUCH_EXIT_BUG;
+
+    if ((l.table = table_create(columns, ncolumns)) == NULL)
+        goto out;
+    if (vouch_open(&run->options, &vouch, &error) != 0 ||
+        list(run, vouch, &l, &error) != 0) {
+        status = report_error(run, &error);
+        goto out;
+    }
+    listing_end(&l);
+    status = VOUCH_EXIT_YES;
+
+out:
+    table_free(l.table);
+    vouch_close(vouch);
+    return (status);
+}
+
+int
+cmd_association_list(const struct invocation *run)
+{
+    static const char *const columns[] = {"ID", "SHORT NAME", "KIND",
+        "LIFECYCLE", "IDENTITY POLICY", "NAME"};
+
+    return (run_listing(run, columns, 6, list_associations));
+}
+
+int
+cmd_credential_type_list(const struct invocation *run)
+{
+    static const char *const columns[] = {"ID", "ASSOCIATION",
+        "ABBREVIATION", "ROLE", "KIND", "LIFECYCLE", "NAME"};
+
+    return (run_listing(run, columns, 7, list_types));
+}
+
+/* ---- one association --------------------------------------------------- */
+
+static void
+field(const char *label, const char *text)
+{
+    char clean[1024];
+
+    table_clean(text, clean, sizeof(clean));
+    printf("%-17s%s\n", label, clean);
+}
+
+static void
+print_number_rules(const Vouch__V1__NumberNormalization *n)
+{
+    char text[200];
+
+    (void)snprintf(text, sizeof(text), "%s, %s, %s",
+        n != NULL && n->fold_case ? "case does not count" : "case counts",
+        n != NULL && n->drop_separators ? "separators do not" :
+            "separators do",
+        n != NULL && n->drop_leading_zeros ? "leading zeros do not" :
+            "leading zeros do");
+    field("numbers", text);
+}
+
+static void
+print_association(const Vouch__V1__GetAssociationResponse *r)
+{
+    const Vouch__V1__Association *a = r->association;
+    char text[128], kind[64], when[CIVIL_TIME_TEXT];
+
+    field("id", a->id);
+    field("name", a->name);
+    plain_enum(&vouch__v1__association_kind__descriptor, (int)a->kind, kind);
+    field("kind", kind);
+    plain_enum(&vouch__v1__lifecycle__descriptor, (int)a->lifecycle, kind);
+    field("lifecycle", kind);
+    if (a->successor_id[0] != '\0')
+        field("successor", a->successor_id);
+    plain_enum(&vouch__v1__identity_policy__descriptor,
+        (int)a->identity_policy, kind);
+    (void)snprintf(text, sizeof(text),
+        "a claim brings number, family name and %s", kind);
+    field("identity policy", text);
+    print_number_rules(a->number);
+    (void)snprintf(text, sizeof(text), "UTC%+03d:%02d",
+        a->utc_offset_minutes / 60, abs(a->utc_offset_minutes) % 60);
+    field("days in", text);
+    text_age(a->max_age_seconds, kind, sizeof(kind));
+    field("speaks at least", kind);
+    if (r->source_time_us != 0)
+        civil_format_time(r->source_time_us, a->utc_offset_minutes, when);
+    field("last spoke for", r->source_time_us != 0 ? when : "never");
+    field("contact", a->contact[0] != '\0' ? a->contact : "none on file");
+    field("designation", a->designation[0] != '\0' ? a->designation :
+        "none: it has not made this operator its agent");
+    plain_enum(&vouch__v1__confidence__descriptor, (int)a->confidence, kind);
+    field("source", a->source);
+    field("confidence", kind);
+}
+
+static int
+print_recognitions(const Vouch__V1__GetAssociationResponse *r)
+{
+    static const char *const columns[] = {"RECOGNIZED BY", "TYPE", "FROM",
+        "UNTIL", "OBSERVED", "CONFIDENCE", "BASIS"};
+    struct table *table = table_create(columns, 7);
+    int status = table != NULL ? 0 : -1;
+
+    for (size_t i = 0; i < r->n_recognitions && status == 0; i++) {
+        const Vouch__V1__Recognition *g = r->recognitions[i];
+        char from[32], until[32], seen[32], sure[64];
+
+        text_date(g->valid_from, "unknown", from);
+        text_date(g->valid_until, "no known end", until);
+        text_date(g->observed_on, "", seen);
+        plain_enum(&vouch__v1__confidence__descriptor, (int)g->confidence,
+            sure);
+        status = table_add(table, (const char *const[]){g->recognizer,
+            g->credential_type_id[0] != '\0' ? g->credential_type_id : "all",
+            from, until, seen, sure, g->basis});
+    }
+    putchar('\n');
+    if (status == 0 && r->n_recognitions > 0)
+        table_print(table, stdout, 0);
+    else if (status == 0)
+        puts("Nobody on file recognizes it.");
+    table_free(table);
+    return (status);
+}
+
+int
+cmd_association_show(const struct invocation *run)
+{
+    Vouch__V1__GetAssociationRequest request =
+        VOUCH__V1__GET_ASSOCIATION_REQUEST__INIT;
+    Vouch__V1__GetAssociationResponse *response = NULL;
+    struct vouch *vouch = NULL;
+    struct vouch_error error;
+    int status;
+
+    request.association_id = (char *)(uintptr_t)run->words[0];
+    if (vouch_open(&run->options, &vouch, &error) != 0 ||
+        vouch_call(vouch, "vouch.v1.CatalogService/GetAssociation",
+            &request.base, &vouch__v1__get_association_response__descriptor,
+            (ProtobufCMessage **)&response, &error) != 0) {
+        status = report_error(run, &error);
+        goto out;
+    }
+    status = VOUCH_EXIT_BUG;
+    if (response->association == NULL)
+        goto out;
+    if (run->output == OUTPUT_TABLE || run->output == OUTPUT_CSV) {
+        print_association(response);
+        if (print_recognitions(response) != 0)
+            goto out;
+    } else if (json_print(stdout, &response->base,
+        run->output == OUTPUT_JSONL) != 0)
+        goto out;
+    status = VOUCH_EXIT_YES;
+
+out:
+    if (response != NULL)
+        vouch_free_message(&response->base);
+    vouch_close(vouch);
+    return (status);
+}
+
+/* ---- the files of a catalog -------------------------------------------- */
+
+static void
+print_fault(void *cookie, const struct catalog_fault *fault)
+{
+    size_t *n = cookie;
+
+    ++*n;
+    fprintf(stderr, "%s", fault->file);
+    if (fault->line > 0)
+        fprintf(stderr, ":%ld", fault->line);
+    if (fault->column[0] != '\0')
+        fprintf(stderr, ": %s", fault->column);
+    fprintf(stderr, ": %s\n", fault->what);
+}
+
+int
+cmd_catalog_check(const struct invocation *run)
+{
+    Vouch__V1__Catalog *catalog = NULL;
+    struct arena *arena = NULL;
+    size_t faults = 0;
+    enum err err;
+    int status = VOUCH_EXIT_BUG;
+
+    if (arena_create(CATALOG_MAX, &arena) != E_OK)
+        goto out;
+    err = catalog_read(run->words[0], arena, print_fault, &faults, &catalog);
+    if (err == E_OK) {
+        printf("%zu associations, %zu credential types, %zu recognitions: "
+            "no fault\n", catalog->n_associations,
+            catalog->n_credential_types, catalog->n_recognitions);
+        status = VOUCH_EXIT_YES;
+    } else if (err == E_INVAL || err == E_IO) {
+        fprintf(stderr, "vouch catalog check: %zu fault%s in %s\n", faults,
+            faults == 1 ? "" : "s", run->words[0]);
+        status = VOUCH_EXIT_REFUSED;
+    } else
+        fprintf(stderr, "vouch catalog check: %s\n", err_text(err));
+
+out:
+    arena_free(arena);
+    return (status);
+}

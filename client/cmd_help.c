@@ -1,0 +1,116 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "client/command.h"
+
+static const char exit_codes[] =
+    "Exit codes of vouch. Scripts may rely on them.\n\n"
+    "  0   YES, or done\n"
+    "  1   NO\n"
+    "  2   the command line is wrong\n"
+    "  3   REVIEW: a person must look\n"
+    "  4   not allowed: certificate or role\n"
+    "  5   the server cannot be reached, or took too long\n"
+    "  6   partly failed: some rows were rejected\n"
+    "  7   the server refused the data\n"
+    "  8   there is no such thing\n"
+    "  9   evidence is broken\n"
+    "  70  a bug in vouch or vouchd\n";
+
+static const char environment[] =
+    "Whom to ask, and as whom. Flags go over the environment, the environment\n"
+    "over the configuration file.\n\n"
+    "  VOUCH_SERVER   HOST:PORT of vouchd        --server\n"
+    "  VOUCH_CA       root certificate, PEM      --ca\n"
+    "  VOUCH_CERT     your certificate, PEM      --cert\n"
+    "  VOUCH_KEY      your private key, PEM      --key\n"
+    "  VOUCH_CONTEXT  context of the file        --context\n"
+    "  VOUCH_OUTPUT   table, json, jsonl or csv  --output\n"
+    "  NO_COLOR       no color, whatever it is set to\n\n"
+    "The file is $XDG_CONFIG_HOME/vouch/config, or ~/.config/vouch/config:\n\n"
+    "  current = \"clinic\"\n"
+    "  context clinic {\n"
+    "      server = \"vouch.example.org:8443\"\n"
+    "      ca = \"/etc/vouch/root.pem\"\n"
+    "      cert = \"/etc/vouch/clinic.pem\"\n"
+    "      key = \"/etc/vouch/clinic.key\"\n"
+    "  }\n\n"
+    "A development daemon writes files to be sourced: vouchd --dev DIR, then\n"
+    ". DIR/employer.env\n";
+
+static void
+print_flags(const struct flag *flags)
+{
+    for (; flags != NULL && flags->name != NULL; flags++) {
+        char left[64];
+
+        (void)snprintf(left, sizeof(left), "--%s%s%s", flags->name,
+            flags->value != NULL ? " " : "",
+            flags->value != NULL ? flags->value : "");
+        printf("  %-24s %s\n", left, flags->help);
+    }
+}
+
+static void
+print_command(const struct command *c)
+{
+    printf("%s%s%s: %s\n\nusage: vouch %s%s%s%s%s\n\nexample:\n%s", c->noun,
+        c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "", c->help,
+        c->noun, c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "",
+        c->args[0] != '\0' ? " " : "", c->args, c->example);
+    if (c->flags != NULL) {
+        printf("\nflags:\n");
+        print_flags(c->flags);
+    }
+    printf("\nflags of every command:\n");
+    print_flags(common_flags);
+}
+
+static void
+print_all(FILE *f)
+{
+    fprintf(f, "vouch: asks a vouchd whether a technician holds a "
+        "certification\n\nexample:\n"
+        "  vouch verify --association ascp-boc --type ascp-pbt "
+        "--number 10482 \\\n      --family Garcia --birth-date 1990\n\n"
+        "commands:\n");
+    for (const struct command *c = commands; c->noun != NULL; c++) {
+        char name[64];
+
+        (void)snprintf(name, sizeof(name), "%s%s%s", c->noun,
+            c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "");
+        fprintf(f, "  %-22s %s\n", name, c->help);
+    }
+    fprintf(f, "\n'vouch help COMMAND' shows flags and an example; see also "
+        "'vouch help exit-codes'\nand 'vouch help environment'.\n");
+}
+
+int
+cmd_help(const struct invocation *run)
+{
+    int found = 0;
+
+    if (run->nwords == 0) {
+        print_all(stdout);
+        return (VOUCH_EXIT_YES);
+    }
+    if (strcmp(run->words[0], "exit-codes") == 0) {
+        fputs(exit_codes, stdout);
+        return (VOUCH_EXIT_YES);
+    }
+    if (strcmp(run->words[0], "environment") == 0) {
+        fputs(environment, stdout);
+        return (VOUCH_EXIT_YES);
+    }
+    for (const struct command *c = commands; c->noun != NULL; c++) {
+        if (strcmp(c->noun, run->words[0]) != 0 || (run->nwords > 1 &&
+            c->verb != NULL && strcmp(c->verb, run->words[1]) != 0))
+            continue;
+        if (found++)
+            putchar('\n');
+        print_command(c);
+    }
+    if (!found)
+        return (usage_error(run, "there is no help on '%s'", run->words[0]));
+    return (VOUCH_EXIT_YES);
+}

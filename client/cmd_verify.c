@@ -1,0 +1,240 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/answer.h"
+#include "client/command.h"
+#include "client/json.h"
+#include "client/table.h"
+#include "client/text.h"
+
+const struct flag verify_flags[] = {
+    {"association", "ID", "who is said to have granted it, as in ascp-boc"},
+    {"type", "ID", "which credential type, as in ascp-pbt"},
+    {"number", "N", "its number"},
+    {"family", "NAME", "the holder's family name"},
+    {"given", "NAME", "the holder's given name"},
+    {"middle", "NAME", "the holder's middle name"},
+    {"suffix", "SUFFIX", "Jr, Sr, II, III, IV or V"},
+    {"birth-date", "DATE", "date of birth, YYYY or YYYY-MM-DD"},
+    {"last4", "DIGITS", "last four of the national identity number"},
+    {"issued-on", "DATE", "the day it was issued"},
+    {"as-of", "DATE", "the day in question (today where the issuer is)"},
+    {"recognized-by", "IDS", "recognizers of whom one is enough, by comma"},
+    {"purpose", "P", "hiring, reverification, contracting, audit or "
+        "holder-request"},
+    {"on-behalf-of", "X", "for whom you ask"},
+    {"authorization", "REF", "reference of the person's authorization"},
+    {"requested-by", "WHO", "the human who asks"},
+    {NULL, NULL, NULL},
+};
+
+/* A claim with room for what it points at. */
+struct claim {
+    Vouch__V1__Claim claim;
+    Vouch__V1__HumanName name;
+    Vouch__V1__Date birth_date, issued_on, as_of;
+    char *recognizers[16];
+    char *list;                 /* owned; recognizers point into it */
+};
+
+static char *
+text(const struct invocation *run, const char *flag)
+{
+    static char empty[] = "";
+    const char *value = flag_value(run, flag);
+
+    return (value != NULL ? (char *)(uintptr_t)value : empty);
+}
+
+/* Returns 0, or an exit code. */
+static int
+set_date(const struct invocation *run, const char *flag,
+    Vouch__V1__Date *date, Vouch__V1__Date **field)
+{
+    const char *value = flag_value(run, flag);
+
+    if (value == NULL)
+        return (0);
+    if (text_parse_date(value, date) != 0)
+        return (usage_error(run,
+            "--%s takes a date as in 1990 or 1990-04-30, not '%s'", flag,
+            value));
+    *field = date;
+    return (0);
+}
+
+static int
+set_purpose(const struct invocation *run, Vouch__V1__Claim *claim)
+{
+    const char *value = flag_value(run, "purpose");
+    const ProtobufCEnumDescriptor *e = &vouch__v1__purpose__descriptor;
+
+    if (value == NULL)
+        return (0);
+    for (unsigned i = 1; i < e->n_values; i++) {
+        char name[64];
+
+        text_plain(text_enum(e, e->values[i].value), name, sizeof(name));
+        for (char *p = name; *p != '\0'; p++)
+            *p = *p == ' ' ? '-' : *p;
+        if (strcmp(name, value) == 0) {
+            claim->purpose = (Vouch__V1__Purpose)e->values[i].value;
+            return (0);
+        }
+    }
+    return (usage_error(run, "--purpose takes hiring, reverification, "
+        "contracting, audit or holder-request, not '%s'", value));
+}
+
+static int
+set_recognizers(const struct invocation *run, struct claim *c)
+{
+    const char *value = flag_value(run, "recognized-by");
+    char *save = NULL;
+
+    if (value == NULL)
+        return (0);
+    if ((c->list = strdup(value)) == NULL)
+        return (VOUCH_EXIT_BUG);
+    for (char *p = strtok_r(c->list, ",", &save); p != NULL;
+        p = strtok_r(NULL, ",", &save)) {
+        if (c->claim.n_recognized_by == 16)
+            return (usage_error(run, "--recognized-by takes at most 16"));
+        c->recognizers[c->claim.n_recognized_by++] = p;
+    }
+    c->claim.recognized_by = c->recognizers;
+    return (0);
+}
+
+static int
+make_claim(const struct invocation *run, struct claim *c)
+{
+    static const char *const needed[] = {"association", "number", "family"};
+    int status;
+
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+        if (flag_value(run, needed[i]) == NULL)
+            return (usage_error(run, "--%s is needed", needed[i]));
+    vouch__v1__claim__init(&c->claim);
+    vouch__v1__human_name__init(&c->name);
+    vouch__v1__date__init(&c->birth_date);
+    vouch__v1__date__init(&c->issued_on);
+    vouch__v1__date__init(&c->as_of);
+    c->claim.association_id = text(run, "association");
+    c->claim.credential_type_id = text(run, "type");
+    c->claim.number = text(run, "number");
+    c->claim.name = &c->name;
+    c->name.family = text(run, "family");
+    c->name.given = text(run, "given");
+    c->name.middle = text(run, "middle");
+    c->name.suffix = text(run, "suffix");
+    c->claim.last4 = text(run, "last4");
+    c->claim.on_behalf_of = text(run, "on-behalf-of");
+    c->claim.authorization_ref = text(run, "authorization");
+    c->claim.requested_by = text(run, "requested-by");
+    if ((status = set_date(run, "birth-date", &c->birth_date,
+            &c->claim.birth_date)) != 0 ||
+        (status = set_date(run, "issued-on", &c->issued_on,
+            &c->claim.issued_on)) != 0 ||
+        (status = set_date(run, "as-of", &c->as_of, &c->claim.as_of)) != 0 ||
+        (status = set_purpose(run, &c->claim)) != 0)
+        return (status);
+    return (set_recognizers(run, c));
+}
+
+static int
+print_csv(const Vouch__V1__VerifyCredentialResponse *response)
+{
+    static const char *const columns[] = {"association", "number",
+        "conclusion", "verdict", "reason", "as_of", "request_id"};
+    const Vouch__V1__Answer *a = response->answer;
+    struct table *table = table_create(columns, 7);
+    char day[32];
+    int status = -1;
+
+    text_date(a->as_of, "", day);
+    if (table != NULL && table_add(table, (const char *const[]){
+        response->question->claim->association_id,
+        response->question->claim->number,
+        text_enum(&vouch__v1__conclusion__descriptor, (int)a->conclusion),
+        text_enum(&vouch__v1__verdict__descriptor, (int)a->verdict),
+        a->n_reasons > 0 ? text_enum(&vouch__v1__reason__descriptor,
+            (int)a->reasons[0]) : "",
+        day, response->question->request_id}) == 0) {
+        table_print(table, stdout, 1);
+        status = 0;
+    }
+    table_free(table);
+    return (status);
+}
+
+static int
+use_color(void)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+    return (isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') &&
+        (term == NULL || strcmp(term, "dumb") != 0));
+}
+
+static int
+print(const struct invocation *run,
+    const Vouch__V1__VerifyCredentialResponse *response)
+{
+    switch (run->output) {
+    case OUTPUT_JSON:
+    case OUTPUT_JSONL:
+        return (json_print(stdout, &response->base,
+            run->output == OUTPUT_JSONL));
+    case OUTPUT_CSV:
+        return (print_csv(response));
+    case OUTPUT_TABLE:
+    default:
+        answer_print(stdout, response, use_color());
+        return (0);
+    }
+}
+
+static int
+exit_code(Vouch__V1__Conclusion conclusion)
+{
+    switch (conclusion) {
+    case VOUCH__V1__CONCLUSION__CONCLUSION_YES:
+        return (VOUCH_EXIT_YES);
+    case VOUCH__V1__CONCLUSION__CONCLUSION_NO:
+        return (VOUCH_EXIT_NO);
+    default:
+        return (VOUCH_EXIT_REVIEW);
+    }
+}
+
+int
+cmd_verify(const struct invocation *run)
+{
+    Vouch__V1__VerifyCredentialResponse *response = NULL;
+    struct vouch *vouch = NULL;
+    struct vouch_error error;
+    struct claim claim = {0};
+    int status;
+
+    if ((status = make_claim(run, &claim)) != 0)
+        goto out;
+    if (vouch_open(&run->options, &vouch, &error) != 0 ||
+        vouch_verify(vouch, &claim.claim, &response, &error) != 0) {
+        status = report_error(run, &error);
+        goto out;
+    }
+    status = VOUCH_EXIT_BUG;
+    if (response->answer == NULL || response->question == NULL ||
+        response->question->claim == NULL || print(run, response) != 0)
+        goto out;
+    status = exit_code(response->answer->conclusion);
+
+out:
+    if (response != NULL)
+        vouch_free_message(&response->base);
+    vouch_close(vouch);
+    free(claim.list);
+    return (status);
+}

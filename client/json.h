@@ -1,0 +1,28 @@
+#ifndef CLIENT_JSON_H
+#define CLIENT_JSON_H
+
+/*
+ * Messages as ProtoJSON (protobuf.dev/programming-guides/json): names in
+ * lowerCamelCase, enums by name, 64-bit integers as strings, bytes in base64,
+ * default values left out.
+ */
+
+#include <stdio.h>
+
+#include <jansson.h>
+#include <protobuf-c/protobuf-c.h>
+
+/**
+ * json_of(message):
+ * Return ${message} as JSON, a new reference, or NULL if memory ran out.
+ */
+json_t *json_of(const ProtobufCMessage *message);
+
+/**
+ * json_print(f, message, lines):
+ * Write ${message} to ${f}, on one line if ${lines}, else indented.  Returns
+ * 0, or -1.
+ */
+int json_print(FILE *f, const ProtobufCMessage *message, int lines);
+
+#endif /* !CLIENT_JSON_H */
