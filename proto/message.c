@@ -17,6 +17,7 @@ struct level {
     const ProtobufCMessageDescriptor *type;
     struct slice rest;
     uint32_t *counts;       /* by field: how often it came */
+    unsigned guess;         /* which field comes next, most likely */
     const ProtobufCFieldDescriptor *field;  /* of the level above; or NULL */
     uint32_t index;         /* in that field, if it is repeated */
 };
@@ -115,6 +116,7 @@ push(struct scan *scan, const ProtobufCMessageDescriptor *type,
     level->rest = bytes;
     level->field = field;
     level->index = index;
+    level->guess = 0;
     level->counts = scan->counts + scan->ncounts;
     scan->ncounts += type->n_fields;
     memset(level->counts, 0, type->n_fields * sizeof(level->counts[0]));
@@ -231,6 +233,26 @@ scan_field(struct scan *scan, const ProtobufCFieldDescriptor *field,
     return (scan_value(scan, field, value, *count));
 }
 
+/* Most senders write fields in order: look at the next ones first. */
+static const ProtobufCFieldDescriptor *
+find_field(struct level *level, uint32_t number)
+{
+    const ProtobufCMessageDescriptor *type = level->type;
+    const ProtobufCFieldDescriptor *field;
+    unsigned i = level->guess;
+
+    while (i < type->n_fields && type->fields[i].id < number)
+        i++;
+    if (i < type->n_fields && type->fields[i].id == number) {
+        level->guess = i;
+        return (&type->fields[i]);
+    }
+    field = protobuf_c_message_descriptor_get_field(type, number);
+    if (field != NULL)
+        level->guess = (unsigned)(field - type->fields);
+    return (field);
+}
+
 /* Take one field of the message on top. */
 static enum err
 scan_step(struct scan *scan)
@@ -249,9 +271,7 @@ scan_step(struct scan *scan)
     if (++scan->fields > scan->limits->fields)
         return (refuse_at(scan, NULL, "there are too many fields", E_TOOBIG));
 
-    field = protobuf_c_message_descriptor_get_field(level->type,
-        value.number);
-    if (field != NULL)
+    if ((field = find_field(level, value.number)) != NULL)
         return (scan_field(scan, field, &value));
     if (scan->limits->refuse_unknown)
         return (refuse_unknown(scan, value.number));

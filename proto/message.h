@@ -27,9 +27,14 @@ struct message_limits {
     int refuse_unknown;     /* fields and enum values without a declaration */
 };
 
-/* Where a scan stopped, for the error that the sender gets. */
+/*
+ * Where a scan stopped, for the error that the sender gets.  The path is that
+ * of the field at fault, or of the message in which the wire form breaks, as
+ * in "claim.name.family" and "rows[3].number"; "" is the outermost message.
+ * An unknown field is named by its number.
+ */
 struct message_fault {
-    char field[64];         /* path, as in "claim.name.family"; "" outermost */
+    char field[64];
     const char *what;       /* the rule that was broken; a constant */
 };
 
@@ -68,8 +73,9 @@ enum err MUST_USE message_decode(const ProtobufCMessageDescriptor *descriptor,
  * message_pack(message, out):
  * Append the canonical wire form of ${message} to ${out}: fields in number
  * order, shortest varints, no default values, unknown fields behind.  (This
- * is what protobuf-c writes for a proto3 message without maps; the tests hold
- * it to that.)
+ * is what protobuf-c writes for a proto3 message without maps and floats; the
+ * tests hold it to that.)  A oneof is taken as not set if it points at
+ * protobuf_c_empty_string.
  *
  * Fails: E_NOMEM, E_TOOBIG; ${out} is then as it was.
  */

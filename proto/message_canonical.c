@@ -22,25 +22,29 @@ has_presence(const ProtobufCFieldDescriptor *field)
         (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0);
 }
 
+/* Is ${value} what protobuf-c leaves out?  A float's sign does not count. */
 static int
-is_default(const struct wire_field *value)
+is_default(const ProtobufCFieldDescriptor *field,
+    const struct wire_field *value)
 {
-    size_t i;
+    const int is_float = (field->type == PROTOBUF_C_TYPE_FLOAT ||
+        field->type == PROTOBUF_C_TYPE_DOUBLE);
+    size_t i, n = value->bytes.n;
 
     switch (value->type) {
     case PROTOBUF_C_WIRE_TYPE_VARINT:
         return (value->value == 0);
     case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
-        return (value->bytes.n == 0);
+        return (n == 0);
     case PROTOBUF_C_WIRE_TYPE_32BIT:
     case PROTOBUF_C_WIRE_TYPE_64BIT:
         break;
     }
-    for (i = 0; i < value->bytes.n; i++) {
+    for (i = 0; i + 1 < n; i++) {
         if (value->bytes.p[i] != 0)
             return (0);
     }
-    return (1);
+    return ((value->bytes.p[i] & (is_float ? 0x7f : 0xff)) == 0);
 }
 
 /* Does ${value} read back as it stands?  Decoders drop what does not fit. */
@@ -100,7 +104,7 @@ value_is_canonical(const ProtobufCFieldDescriptor *field,
         !fits(field->type, value->value))
         return (0);
     return (field->label == PROTOBUF_C_LABEL_REPEATED || has_presence(field) ||
-        !is_default(value));
+        !is_default(field, value));
 }
 
 /* May ${field} come behind ${last}, which is NULL at the front? */

@@ -55,6 +55,11 @@ utf8_is_text(struct slice text)
             text.p += sizeof(word);
             text.n -= sizeof(word);
         }
+        /* One at a time, then: 1 to 0x7f. */
+        while (text.n > 0 && (uint8_t)(text.p[0] - 1) < 0x7f) {
+            text.p++;
+            text.n--;
+        }
         if (text.n == 0)
             break;
         if (text.p[0] == 0 || (n = utf8_next(text)) == 0)

@@ -30,21 +30,13 @@ wire_varint(struct slice *in, uint64_t *value, int *shortest)
     return (E_OK);
 }
 
-/* A varint of at most 32 bits and TAG_MAX bytes. */
 static enum err
-short_varint(struct slice *in, uint32_t *value, int *shortest)
+long_varint(struct slice *in, uint32_t *value, int *shortest)
 {
     struct slice head = {in->p, in->n < TAG_MAX ? in->n : TAG_MAX};
     size_t n = head.n;
     uint64_t v;
 
-    /* Nearly always one byte. */
-    if (in->n > 0 && in->p[0] < 0x80) {
-        *value = in->p[0];
-        in->p++;
-        in->n--;
-        return (E_OK);
-    }
     if (wire_varint(&head, &v, shortest) != E_OK || v > UINT32_MAX)
         return (E_INVAL);
     n -= head.n;
@@ -54,7 +46,19 @@ short_varint(struct slice *in, uint32_t *value, int *shortest)
     return (E_OK);
 }
 
-static enum err
+/* A varint of at most 32 bits and TAG_MAX bytes: nearly always one byte. */
+static inline enum err
+short_varint(struct slice *in, uint32_t *value, int *shortest)
+{
+    if (in->n == 0 || in->p[0] >= 0x80)
+        return (long_varint(in, value, shortest));
+    *value = in->p[0];
+    in->p++;
+    in->n--;
+    return (E_OK);
+}
+
+static inline enum err
 fixed(struct slice *in, size_t n, struct wire_field *field, const char **what)
 {
     if (in->n < n) {
@@ -80,7 +84,7 @@ varint(struct slice *in, struct wire_field *field, const char **what)
     return (E_OK);
 }
 
-static enum err
+static inline enum err
 prefixed(struct slice *in, struct wire_field *field, const char **what)
 {
     uint32_t n;
