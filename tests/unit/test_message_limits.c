@@ -163,12 +163,13 @@ static void
 a_type_with_too_many_fields_is_refused(void **state)
 {
     ProtobufCMessageDescriptor wide = node_type;
+    const struct message_limits limits = {8, 16, 100, 1};
     struct message_fault fault;
 
     (void)state;
     wide.n_fields = 100000;
-    assert_int_equal(message_scan(&wide, (struct slice){NULL, 0}, &(struct message_limits){8, 16,
-        100, 1}, &fault), E_TOOBIG);
+    assert_int_equal(message_scan(&wide, (struct slice){NULL, 0}, &limits,
+        &fault), E_TOOBIG);
 }
 
 static void
