@@ -1,0 +1,112 @@
+#include "net/conn_host.h"
+
+#include <assert.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "net/conn_io.h"
+
+void
+conn_host_init(struct conn_host *host, struct event_base *base,
+    struct tls_server *tls, struct rpc_server *rpc,
+    const struct net_limits *limits)
+{
+    host->base = base;
+    host->tls = tls;
+    host->rpc = rpc;
+    host->limits = *limits;
+    buf_init(&host->out, limits->max_output);
+    TAILQ_INIT(&host->all);
+    STAILQ_INIT(&host->dirty);
+    STAILQ_INIT(&host->closed);
+    host->count = 0;
+    host->draining = 0;
+    host->full = 0;
+}
+
+/* One line when they become too many, not one for each that is turned away. */
+void
+conn_host_take(struct conn_host *host, int fd)
+{
+    int full = host->count >= host->limits.max_connections;
+
+    if (full && !host->full)
+        log_line(LOG_WARN, "refused",
+            "reason=\"too many connections\" connections=%zu", host->count);
+    host->full = full;
+    if (full || host->draining) {
+        (void)close(fd);
+        return;
+    }
+    conn_start(host, fd);
+}
+
+/*
+ * Only those that are on the list now: whoever has more to say than one tick
+ * allows puts itself on it again, behind the others.
+ */
+void
+conn_host_flush(struct conn_host *host)
+{
+    STAILQ_HEAD(, conn) now = STAILQ_HEAD_INITIALIZER(now);
+    struct conn *c;
+
+    STAILQ_CONCAT(&now, &host->dirty);
+    while ((c = STAILQ_FIRST(&now)) != NULL) {
+        STAILQ_REMOVE_HEAD(&now, dirty_link);
+        c->dirty = 0;
+        conn_io_flush(c);
+    }
+}
+
+/*
+ * One that is closed may still be on the other list.  Freeing it cancels its
+ * calls; nobody is told through it any more, but others may be.
+ */
+void
+conn_host_reap(struct conn_host *host)
+{
+    struct conn *c;
+
+    while ((c = STAILQ_FIRST(&host->closed)) != NULL) {
+        STAILQ_REMOVE_HEAD(&host->closed, closed_link);
+        if (c->dirty)
+            STAILQ_REMOVE(&host->dirty, c, conn, dirty_link);
+        conn_free(c);
+        host->count--;
+    }
+}
+
+int
+conn_host_busy(const struct conn_host *host)
+{
+    return (!STAILQ_EMPTY(&host->dirty) || !STAILQ_EMPTY(&host->closed));
+}
+
+void
+conn_host_drain(struct conn_host *host)
+{
+    struct conn *c, *next;
+
+    host->draining = 1;
+    for (c = TAILQ_FIRST(&host->all); c != NULL; c = next) {
+        next = TAILQ_NEXT(c, all_link);
+        conn_drain(c);
+    }
+}
+
+void
+conn_host_close(struct conn_host *host)
+{
+    struct conn *c;
+
+    while ((c = TAILQ_FIRST(&host->all)) != NULL)
+        conn_enter(c, CONN_CLOSED);
+}
+
+void
+conn_host_free(struct conn_host *host)
+{
+    assert(host->count == 0);
+    buf_free(&host->out);
+}

@@ -1,0 +1,82 @@
+#ifndef NET_CONN_HOST_H
+#define NET_CONN_HOST_H
+
+/*
+ * All connections of one worker, and what they share.  The worker's thread
+ * only.
+ */
+
+#include "net/conn.h"
+
+/* One TLS record at a time. */
+#define CONN_READ 16384
+
+struct conn_host {
+    struct event_base *base;        /* borrowed */
+    struct tls_server *tls;         /* borrowed */
+    struct rpc_server *rpc;         /* borrowed */
+    struct net_limits limits;
+    struct buf out;                 /* what one connection says in one tick */
+    TAILQ_HEAD(, conn) all;         /* but those in ${closed} */
+    STAILQ_HEAD(, conn) dirty;      /* to be flushed */
+    STAILQ_HEAD(, conn) closed;     /* to be freed */
+    size_t count;                   /* in ${all} and ${closed} */
+    int draining;
+    int full;                       /* the log knows that there are too many */
+    uint8_t in[CONN_READ];
+};
+
+/**
+ * conn_host_init(host, base, tls, rpc, limits):
+ * Make ${host} empty.  All pointers but ${limits} are borrowed and must
+ * outlive it.
+ */
+void conn_host_init(struct conn_host *host, struct event_base *base,
+    struct tls_server *tls, struct rpc_server *rpc,
+    const struct net_limits *limits);
+
+/**
+ * conn_host_take(host, fd):
+ * Begin a connection on ${fd}, or close it if there are too many or ${host}
+ * is draining.
+ */
+void conn_host_take(struct conn_host *host, int fd);
+
+/**
+ * conn_host_flush(host):
+ * Let every connection that has something to say write once.
+ */
+void conn_host_flush(struct conn_host *host);
+
+/**
+ * conn_host_reap(host):
+ * Free the connections that are closed.
+ */
+void conn_host_reap(struct conn_host *host);
+
+/**
+ * conn_host_busy(host):
+ * Return non-zero if a connection has something to say already: the loop must
+ * not sleep now.
+ */
+int conn_host_busy(const struct conn_host *host);
+
+/**
+ * conn_host_drain(host):
+ * Begin to end every connection, and take no more.
+ */
+void conn_host_drain(struct conn_host *host);
+
+/**
+ * conn_host_close(host):
+ * Close every connection, whatever it does; conn_host_reap() then frees them.
+ */
+void conn_host_close(struct conn_host *host);
+
+/**
+ * conn_host_free(host):
+ * Free what ${host} holds; no connection may be left.
+ */
+void conn_host_free(struct conn_host *host);
+
+#endif /* !NET_CONN_HOST_H */

@@ -1,0 +1,253 @@
+#include "net/listener.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/event_struct.h>
+
+#include "base/log.h"
+
+/* How many connections are taken before other events have their turn. */
+enum { ACCEPTS_PER_TURN = 64 };
+
+/* How long we wait when there is nothing to accept with. */
+static const struct timeval pause_after_shortage = {.tv_usec = 100000};
+
+struct net_listener {
+    struct event_base *base;            /* borrowed */
+    struct net_worker *const *workers;  /* borrowed */
+    size_t n;
+    size_t next;                        /* whose turn it is */
+    int fd;                             /* owned */
+    int port;
+    int assigned;
+    struct event readable;
+    struct event resume;
+};
+
+static void
+hand_over(struct net_listener *l, int fd)
+{
+    static const int on = 1;
+
+    /* A write is a tick's whole answer: there is nothing to wait for. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    net_worker_take(l->workers[l->next], fd);
+    l->next = (l->next + 1) % l->n;
+}
+
+/* Failures of the connection that was to be accepted, not of accept4(). */
+static int
+is_the_peers(int error)
+{
+    switch (error) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case EPERM:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+        return (1);
+    default:
+        return (0);
+    }
+}
+
+/*
+ * Out of descriptors or memory: the socket stays readable, and the loop would
+ * spin on it.
+ */
+static void
+take_a_break(struct net_listener *l, int error)
+{
+    log_line(LOG_WARN, "accept_paused", "errno=%d reason=\"%s\"", error,
+        strerror(error));
+    if (event_add(&l->resume, &pause_after_shortage) == 0)
+        (void)event_del(&l->readable);
+}
+
+static void
+on_resume(evutil_socket_t fd, short what, void *cookie)
+{
+    struct net_listener *l = cookie;
+
+    (void)fd, (void)what;
+    if (event_add(&l->readable, NULL) != 0)
+        (void)event_add(&l->resume, &pause_after_shortage);
+}
+
+static void
+on_readable(evutil_socket_t listening, short what, void *cookie)
+{
+    struct net_listener *l = cookie;
+
+    (void)what;
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        int fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0)
+            hand_over(l, fd);
+        else if (errno == EAGAIN || errno == EWOULDBLOCK)
+            break;
+        else if (!is_the_peers(errno)) {
+            take_a_break(l, errno);
+            break;
+        }
+    }
+    log_flush();
+}
+
+/* What stands in ${why}: what was tried, where, and how it failed. */
+struct why {
+    char *text;
+    size_t size;
+    const char *address;
+    int port;
+};
+
+static enum err
+refuse(const struct why *why, enum err err, const char *what,
+    const char *reason)
+{
+    (void)snprintf(why->text, why->size, "%s port %d: %s: %s", why->address,
+        why->port, what, reason);
+    return (err);
+}
+
+static enum err
+resolve(const struct why *why, struct addrinfo **info)
+{
+    const struct addrinfo hints = {
+        .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
+        .ai_family = AF_UNSPEC,
+        .ai_socktype = SOCK_STREAM,
+    };
+    char service[16];
+    int rc;
+
+    *info = NULL;
+    if (why->port < 0 || why->port > 65535)
+        return (refuse(why, E_INVAL, "port", "not within 0 to 65535"));
+    (void)snprintf(service, sizeof(service), "%d", why->port);
+    rc = getaddrinfo(why->address, service, &hints, info);
+    if (rc == EAI_MEMORY)
+        return (refuse(why, E_NOMEM, "address", err_text(E_NOMEM)));
+    if (rc != 0)
+        return (refuse(why, E_INVAL, "address",
+            "not a numeric IPv4 or IPv6 address"));
+    return (E_OK);
+}
+
+static int
+port_of(const struct sockaddr_storage *address)
+{
+    if (address->ss_family == AF_INET6)
+        return (ntohs(((const struct sockaddr_in6 *)address)->sin6_port));
+    return (ntohs(((const struct sockaddr_in *)address)->sin_port));
+}
+
+static enum err
+open_socket(struct net_listener *l, const struct why *why)
+{
+    static const int on = 1;
+    struct sockaddr_storage bound;
+    socklen_t size = sizeof(bound);
+    struct addrinfo *info = NULL;
+    enum err err;
+
+    if ((err = resolve(why, &info)) != E_OK)
+        return (err);
+    err = E_OK;
+    if ((l->fd = socket(info->ai_family,
+        SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) < 0)
+        err = refuse(why, E_IO, "socket", strerror(errno));
+    else if (setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
+        err = refuse(why, E_IO, "SO_REUSEADDR", strerror(errno));
+    else if (bind(l->fd, info->ai_addr, info->ai_addrlen) != 0)
+        err = refuse(why, E_IO, "bind", strerror(errno));
+    else if (listen(l->fd, SOMAXCONN) != 0)
+        err = refuse(why, E_IO, "listen", strerror(errno));
+    else if (getsockname(l->fd, (struct sockaddr *)&bound, &size) != 0)
+        err = refuse(why, E_IO, "getsockname", strerror(errno));
+    else
+        l->port = port_of(&bound);
+    freeaddrinfo(info);
+    return (err);
+}
+
+static enum err
+open_events(struct net_listener *l, const struct why *why)
+{
+    if (event_assign(&l->readable, l->base, l->fd, EV_READ | EV_PERSIST,
+        on_readable, l) != 0 ||
+        evtimer_assign(&l->resume, l->base, on_resume, l) != 0)
+        return (refuse(why, E_NOMEM, "event", err_text(E_NOMEM)));
+    l->assigned = 1;
+    if (event_add(&l->readable, NULL) != 0)
+        return (refuse(why, E_NOMEM, "event", err_text(E_NOMEM)));
+    return (E_OK);
+}
+
+enum err
+net_listener_create(struct event_base *base, const char *address, int port,
+    struct net_worker *const *workers, size_t n,
+    struct net_listener **listener, char *text, size_t size)
+{
+    const struct why why = {text, size, address, port};
+    struct net_listener *l = NULL;
+    enum err err;
+
+    *listener = NULL;
+
+    if ((l = calloc(1, sizeof(*l))) == NULL) {
+        err = refuse(&why, E_NOMEM, "listener", err_text(E_NOMEM));
+        goto out;
+    }
+    l->base = base;
+    l->workers = workers;
+    l->n = n;
+    l->fd = -1;
+    if ((err = open_socket(l, &why)) != E_OK ||
+        (err = open_events(l, &why)) != E_OK)
+        goto out;
+
+    *listener = l;
+    l = NULL;
+
+out:
+    net_listener_free(l);
+    return (err);
+}
+
+int
+net_listener_port(const struct net_listener *listener)
+{
+    return (listener->port);
+}
+
+void
+net_listener_free(struct net_listener *listener)
+{
+    if (listener == NULL)
+        return;
+    if (listener->assigned) {
+        (void)event_del(&listener->readable);
+        (void)event_del(&listener->resume);
+    }
+    if (listener->fd >= 0)
+        (void)close(listener->fd);
+    free(listener);
+}
