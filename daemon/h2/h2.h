@@ -6,7 +6,9 @@
  * h2_feed() and come out by h2_take(); sockets and timers belong to net.
  *
  * nghttp2 must not be re-entered from its own callbacks (nghttp2 issues 1088
- * and 1590): nothing below ever sends while it is being fed.
+ * and 1590): nothing below ever sends while it is being fed.  What a call says
+ * is queued, and a stream with its call is freed only while h2_feed(),
+ * h2_take() or h2_free() run, never from within a function of the call.
  */
 
 #include <stdint.h>
@@ -23,7 +25,8 @@ struct h2_limits {
     uint32_t max_streams;           /* at a time, per connection */
     uint32_t max_header_list;       /* bytes, as RFC 9113 6.5.2 counts them */
     uint32_t window;                /* receive window of stream and session */
-    unsigned max_cheap_frames;      /* frames without work done, in a row */
+    unsigned max_cheap_frames;      /* frames without work done, in a row and
+                                     * within ten seconds */
 };
 
 /**
@@ -46,7 +49,8 @@ enum err MUST_USE h2_create(struct rpc_server *rpc,
  *
  * Fails: E_INVAL (the peer broke the protocol or a limit), E_NOMEM; the
  * session is then beyond use, and the connection should be closed once
- * h2_take() is dry, so that its GOAWAY reaches the peer.
+ * h2_take() is dry, so that its GOAWAY reaches the peer.  (A broken protocol
+ * may show only then, by h2_finished().)
  */
 enum err MUST_USE h2_feed(struct h2 *h2, struct slice in);
 

@@ -28,9 +28,16 @@ struct rpc_header {
     struct slice value;
 };
 
+/* The header list that opens a call, pseudo-headers among them. */
+struct rpc_request {
+    const struct rpc_header *headers;
+    size_t n;
+    int cut;                /* the list is above the limit, and not whole */
+};
+
 /* HTTP/2 error codes (RFC 9113 section 7) that a call asks for. */
-enum { RPC_RESET_NO_ERROR = 0x0, RPC_RESET_CANCEL = 0x8,
-    RPC_RESET_REFUSED = 0x7 };
+enum { RPC_RESET_NO_ERROR = 0x0, RPC_RESET_INTERNAL = 0x2,
+    RPC_RESET_CANCEL = 0x8 };
 
 /*
  * What the stream does for the call.  None of these may call back into the
@@ -41,7 +48,8 @@ struct rpc_stream_ops {
     /*
      * Send response headers.  If ${end}, they are the whole response;
      * otherwise the stream then takes the body by rpc_call_read().
-     * ${headers} are borrowed for this call only.
+     * ${headers} are borrowed for this call only.  Fails: E_NOMEM; nothing
+     * was said then.
      */
     enum err (*respond)(void *stream, const struct rpc_header *headers,
         size_t n, int end);
@@ -77,22 +85,23 @@ void rpc_server_free(struct rpc_server *server);
 
 /**
  * rpc_server_calls(server):
- * Return how many calls have begun and not ended.
+ * Return how many calls have been started and not freed.
  */
 size_t rpc_server_calls(const struct rpc_server *server);
 
 /**
- * rpc_call_start(server, peer, headers, n, ops, stream, call):
- * Begin a call with its request headers, pseudo-headers among them.  ${peer}
- * is borrowed and must outlive the call, ${headers} are borrowed for this call
- * only, ${ops} with ${stream} until rpc_call_free().  Whatever is wrong with
- * the headers is answered through ${ops}, and is no failure.  The caller owns
- * ${*call}; free with rpc_call_free().
+ * rpc_call_start(server, peer, request, ops, stream, call):
+ * Begin a call with its request headers.  ${peer} is borrowed and must outlive
+ * the call, what ${request} points to is borrowed for this call only, ${ops}
+ * with ${stream} until rpc_call_free().  Whatever is wrong with the headers is
+ * answered through ${ops}, perhaps before this returns, and is no failure.
+ * The caller owns ${*call}; free with rpc_call_free().
  *
- * Fails: E_NOMEM.  On failure ${*call} is NULL.
+ * Fails: E_NOMEM; nothing was said through ${ops}.  On failure ${*call} is
+ * NULL.
  */
 enum err MUST_USE rpc_call_start(struct rpc_server *server,
-    const struct identity *peer, const struct rpc_header *headers, size_t n,
+    const struct identity *peer, const struct rpc_request *request,
     const struct rpc_stream_ops *ops, void *stream, struct rpc_call **call);
 
 /**
@@ -107,11 +116,19 @@ void rpc_call_feed(struct rpc_call *call, struct slice bytes);
  */
 void rpc_call_end(struct rpc_call *call);
 
+/**
+ * rpc_call_full(call):
+ * Return non-zero while so much of the answer waits that the client should be
+ * kept from asking more: the stream feeds on, and grants no new window until
+ * an rpc_call_read() has made room.
+ */
+int rpc_call_full(const struct rpc_call *call);
+
 /* What rpc_call_read() found. */
 enum rpc_read {
     RPC_READ_MORE,      /* bytes were read; there may be more */
     RPC_READ_WAIT,      /* nothing now: resume() will be called */
-    RPC_READ_TRAILERS   /* everything was read, trailers follow */
+    RPC_READ_TRAILERS   /* these bytes, if any, were the last */
 };
 
 /**
@@ -124,8 +141,9 @@ enum rpc_read rpc_call_read(struct rpc_call *call, uint8_t *out, size_t size,
 
 /**
  * rpc_call_trailers(call, headers, max):
- * Fill in up to ${max} (at least 4) trailers and return their number.
- * Borrowed from ${call}.
+ * Fill in up to ${max} (at least 4) trailers and return their number; none:
+ * the body itself ends the stream.  Borrowed from ${call}.  To be called once,
+ * after RPC_READ_TRAILERS.
  */
 size_t rpc_call_trailers(struct rpc_call *call, struct rpc_header *headers,
     size_t max);
@@ -133,13 +151,15 @@ size_t rpc_call_trailers(struct rpc_call *call, struct rpc_header *headers,
 /**
  * rpc_call_deadline(call):
  * Return when the call must be over by clock_monotonic_us(); INT64_MAX: never,
- * or it is over.
+ * or it is over.  A client that has been answered while it still sends has a
+ * second to stop.
  */
 int64_t rpc_call_deadline(const struct rpc_call *call);
 
 /**
  * rpc_call_expire(call):
- * Its deadline has passed: cancel the work and answer DEADLINE_EXCEEDED.
+ * Its deadline has passed: cancel the work and answer DEADLINE_EXCEEDED.  If
+ * it was answered already, reset the stream.
  */
 void rpc_call_expire(struct rpc_call *call);
 

@@ -1,0 +1,280 @@
+#include "h2/h2.h"
+
+#include <stdlib.h>
+
+#include "h2/session.h"
+
+/* Fed at a time: how far a flood runs before it is cut off. */
+#define FEED_MAX ((size_t)16 * 1024)
+
+/* The room that one more frame may need. */
+#define TAKE_ROOM ((size_t)16 * 1024)
+
+/* nghttp2 takes its memory through us, so that a test can refuse it. */
+static void *
+mem_malloc(size_t n, void *cookie)
+{
+    (void)cookie;
+    return (malloc(n));
+}
+
+static void
+mem_free(void *p, void *cookie)
+{
+    (void)cookie;
+    free(p);
+}
+
+static void *
+mem_calloc(size_t n, size_t size, void *cookie)
+{
+    (void)cookie;
+    return (calloc(n, size));
+}
+
+static void *
+mem_realloc(void *p, size_t n, void *cookie)
+{
+    (void)cookie;
+    return (realloc(p, n));
+}
+
+static int
+first_frames(struct h2 *h2)
+{
+    const nghttp2_settings_entry settings[] = {
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, h2->limits.max_streams},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, h2->limits.window},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, h2->limits.max_header_list},
+    };
+    int rv;
+
+    if ((rv = nghttp2_submit_settings(h2->session, NGHTTP2_FLAG_NONE,
+        settings, sizeof(settings) / sizeof(settings[0]))) != 0)
+        return (rv);
+    return (nghttp2_session_set_local_window_size(h2->session,
+        NGHTTP2_FLAG_NONE, 0, (int32_t)h2->limits.window));
+}
+
+static int
+create_session(struct h2 *h2, const nghttp2_session_callbacks *callbacks,
+    const nghttp2_option *option)
+{
+    nghttp2_mem mem = {NULL, mem_malloc, mem_free, mem_calloc, mem_realloc};
+    int rv;
+
+    if ((rv = nghttp2_session_server_new3(&h2->session, callbacks, h2, option,
+        &mem)) != 0)
+        return (rv);
+    return (first_frames(h2));
+}
+
+enum err
+h2_create(struct rpc_server *rpc, const struct identity *peer,
+    const struct h2_limits *limits, void (*wake)(void *cookie), void *cookie,
+    struct h2 **h2)
+{
+    nghttp2_session_callbacks *callbacks = NULL;
+    nghttp2_option *option = NULL;
+    struct h2 *h = NULL;
+    enum err err;
+
+    *h2 = NULL;
+
+    err = E_NOMEM;
+    if ((h = calloc(1, sizeof(*h))) == NULL)
+        goto out;
+    h->rpc = rpc;
+    h->peer = peer;
+    h->limits = *limits;
+    h->wake = wake;
+    h->cookie = cookie;
+    h->failed = E_OK;
+    buf_init(&h->block.bytes, (size_t)2 * limits->max_header_list + 1024);
+
+    if ((err = h2_callbacks_create(&callbacks)) != E_OK)
+        goto out;
+    if ((err = h2_limits_option(limits, &option)) != E_OK)
+        goto out;
+    err = E_NOMEM;
+    if (create_session(h, callbacks, option) != 0)
+        goto out;
+
+    /* Success: hand ownership to the caller. */
+    *h2 = h;
+    h = NULL;
+    err = E_OK;
+
+out:
+    nghttp2_option_del(option);
+    nghttp2_session_callbacks_del(callbacks);
+    h2_free(h);
+    return (err);
+}
+
+void
+h2_session_queued(struct h2 *h2, int rv)
+{
+    /* Other failures mean that the stream is over already. */
+    if (rv == NGHTTP2_ERR_NOMEM && h2->failed == E_OK) {
+        h2->failed = E_NOMEM;
+        h2->gone = 1;
+    }
+    if (!h2->inside)
+        h2->wake(h2->cookie);
+}
+
+/* nghttp2 has given up: nothing more can be sent. */
+static enum err
+give_up(struct h2 *h2, ssize_t rv)
+{
+    h2->gone = 1;
+    if (h2->failed == E_OK)
+        h2->failed = rv == NGHTTP2_ERR_NOMEM ||
+            rv == NGHTTP2_ERR_CALLBACK_FAILURE ? E_NOMEM : E_INVAL;
+    return (h2->failed);
+}
+
+enum err
+h2_feed(struct h2 *h2, struct slice in)
+{
+    ssize_t rv;
+    size_t n;
+
+    h2->inside++;
+    while (in.n > 0 && h2->failed == E_OK) {
+        n = in.n < FEED_MAX ? in.n : FEED_MAX;
+        rv = nghttp2_session_mem_recv(h2->session, in.p, n);
+        if (rv < 0) {
+            (void)give_up(h2, rv);
+            break;
+        }
+        in.p += n;
+        in.n -= n;
+        h2_limits_flooded(h2);
+    }
+    h2->inside--;
+    return (h2->failed);
+}
+
+/* Now, with no call able to slip in, is the time to name the last stream. */
+static void
+say_final(struct h2 *h2)
+{
+    h2->drain = DRAIN_FINAL;
+    h2->last_stream = nghttp2_session_get_last_proc_stream_id(h2->session);
+    h2_session_queued(h2, nghttp2_submit_goaway(h2->session,
+        NGHTTP2_FLAG_NONE, h2->last_stream, NGHTTP2_NO_ERROR, NULL, 0));
+}
+
+enum err
+h2_take(struct h2 *h2, struct buf *out)
+{
+    const uint8_t *p;
+    enum err err = E_OK;
+    ssize_t n;
+
+    h2->inside++;
+    if (h2->drain == DRAIN_DUE && !h2->gone)
+        say_final(h2);
+    while (!h2->gone && out->max - out->n >= TAKE_ROOM) {
+        if ((n = nghttp2_session_mem_send(h2->session, &p)) < 0) {
+            err = give_up(h2, n);
+            break;
+        }
+        if (n == 0)
+            break;
+        if ((err = buf_add(out, (struct slice){p, (size_t)n})) != E_OK) {
+            h2->gone = 1;
+            h2->failed = err;
+            break;
+        }
+    }
+    h2_limits_flooded(h2);
+    h2->inside--;
+    return (h2->failed == E_NOMEM ? E_NOMEM : err);
+}
+
+int
+h2_wants_write(const struct h2 *h2)
+{
+    return (!h2->gone && (h2->drain == DRAIN_DUE ||
+        nghttp2_session_want_write(h2->session)));
+}
+
+int64_t
+h2_deadline(const struct h2 *h2)
+{
+    const struct h2_stream *s;
+    int64_t first = INT64_MAX, at;
+
+    for (s = h2->streams; s != NULL; s = s->next) {
+        if (s->call != NULL && (at = rpc_call_deadline(s->call)) < first)
+            first = at;
+    }
+    return (first);
+}
+
+/* A call that expires queues frames only: the list stays as it is. */
+void
+h2_expire(struct h2 *h2, int64_t now)
+{
+    struct h2_stream *s;
+
+    for (s = h2->streams; s != NULL; s = s->next) {
+        if (s->call != NULL && rpc_call_deadline(s->call) <= now)
+            rpc_call_expire(s->call);
+    }
+}
+
+size_t
+h2_streams(const struct h2 *h2)
+{
+    return (h2->nstreams);
+}
+
+void
+h2_drain(struct h2 *h2)
+{
+    int rv;
+
+    if (h2->drain != DRAIN_NO || h2->gone)
+        return;
+    h2->drain = DRAIN_NOTICE;
+    if ((rv = nghttp2_submit_shutdown_notice(h2->session)) == 0)
+        rv = nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE,
+            h2_callbacks_drain_ping);
+    h2_session_queued(h2, rv);
+}
+
+void
+h2_drain_now(struct h2 *h2)
+{
+    if (h2->drain == DRAIN_FINAL || h2->drain == DRAIN_DUE || h2->gone)
+        return;
+    h2->drain = DRAIN_DUE;
+    h2_session_queued(h2, 0);
+}
+
+int
+h2_finished(const struct h2 *h2)
+{
+    return (h2->gone || (h2->drain != DRAIN_DUE &&
+        !nghttp2_session_want_read(h2->session) &&
+        !nghttp2_session_want_write(h2->session)));
+}
+
+void
+h2_free(struct h2 *h2)
+{
+    if (h2 == NULL)
+        return;
+
+    /* What a canceled call wakes may still queue frames: the session last. */
+    h2->inside++;
+    while (h2->streams != NULL)
+        h2_stream_free(h2->streams);
+    nghttp2_session_del(h2->session);
+    buf_free(&h2->block.bytes);
+    free(h2);
+}

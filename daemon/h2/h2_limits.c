@@ -1,0 +1,163 @@
+#include "h2/session.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+/* What RFC 9113 section 6.5.2 adds for each header. */
+#define HEADER_OVERHEAD 32
+
+/* A list above the limit is answered; above so many times it, cut off. */
+#define BOMB_FACTOR 4
+
+/* Cheap frames are forgotten after so long: pings keep connections alive. */
+#define CHEAP_WINDOW_US INT64_C(10000000)
+
+/* Limits of nghttp2's own: entries of a SETTINGS frame, CONTINUATIONs. */
+#define SETTINGS_MAX 32
+#define CONTINUATIONS_MAX 8
+
+/* RST_STREAM frames: at once, and from then on per second. */
+#define RESET_BURST 1000
+#define RESET_RATE 33
+
+/* Acks nghttp2 may hold unsent, above what the budget lets come. */
+#define ACK_ROOM 1024
+
+enum err
+h2_limits_option(const struct h2_limits *limits, nghttp2_option **option)
+{
+    nghttp2_option *o;
+
+    *option = NULL;
+    if (nghttp2_option_new(&o) != 0)
+        return (E_NOMEM);
+    nghttp2_option_set_no_auto_window_update(o, 1);
+    nghttp2_option_set_no_closed_streams(o, 1);
+    nghttp2_option_set_max_settings(o, SETTINGS_MAX);
+    nghttp2_option_set_max_continuations(o, CONTINUATIONS_MAX);
+    nghttp2_option_set_stream_reset_rate_limit(o, RESET_BURST, RESET_RATE);
+
+    /* The budget should speak first: it says why. */
+    nghttp2_option_set_max_outbound_ack(o,
+        (size_t)limits->max_cheap_frames + ACK_ROOM);
+    *option = o;
+    return (E_OK);
+}
+
+/* A connection that does nothing else for its keep is cut off. */
+static void
+count(struct h2 *h2, const char *why)
+{
+    int64_t now;
+
+    if (h2->cheap++ == 0) {
+        h2->cheap_since = clock_monotonic_us();
+        return;
+    }
+    if (h2->cheap <= h2->limits.max_cheap_frames || h2->flood != NULL)
+        return;
+    now = clock_monotonic_us();
+    if (now - h2->cheap_since < CHEAP_WINDOW_US) {
+        h2->flood = why;
+    } else {
+        h2->cheap = 1;
+        h2->cheap_since = now;
+    }
+}
+
+void
+h2_limits_received(struct h2 *h2, const nghttp2_frame_hd *frame)
+{
+    switch (frame->type) {
+    case NGHTTP2_HEADERS:
+    case NGHTTP2_CONTINUATION:
+        break;
+    case NGHTTP2_DATA:
+        /* Empty, or small enough to be padding alone. */
+        if ((frame->flags & NGHTTP2_FLAG_END_STREAM) == 0 &&
+            (frame->length == 0 || (frame->length <= 256 &&
+            (frame->flags & NGHTTP2_FLAG_PADDED) != 0)))
+            count(h2, "too_many_empty_frames");
+        break;
+    case NGHTTP2_PING:
+        /* The words on which clients of gRPC ping less often. */
+        count(h2, "too_many_pings");
+        break;
+    default:
+        count(h2, "too_many_control_frames");
+        break;
+    }
+}
+
+void
+h2_limits_sent(struct h2 *h2, const nghttp2_frame *frame)
+{
+    switch (frame->hd.type) {
+    case NGHTTP2_HEADERS:
+    case NGHTTP2_DATA:
+        h2->cheap = 0;
+        break;
+    case NGHTTP2_RST_STREAM:
+        /* A peer can make us reset streams as fast as it opens them. */
+        if (frame->rst_stream.error_code != NGHTTP2_NO_ERROR)
+            count(h2, "too_many_resets");
+        break;
+    default:
+        break;
+    }
+}
+
+static enum err
+keep_header(struct h2_block *block, struct slice name, struct slice value)
+{
+    const size_t lengths[2] = {name.n, value.n};
+    enum err err;
+
+    if ((err = buf_reserve(&block->bytes, sizeof(lengths) + name.n +
+        value.n)) != E_OK)
+        return (err);
+    memcpy(block->bytes.p + block->bytes.n, lengths, sizeof(lengths));
+    block->bytes.n += sizeof(lengths);
+    memcpy(block->bytes.p + block->bytes.n, name.p, name.n);
+    block->bytes.n += name.n;
+    if (value.n > 0)
+        memcpy(block->bytes.p + block->bytes.n, value.p, value.n);
+    block->bytes.n += value.n;
+    block->n++;
+    return (E_OK);
+}
+
+int
+h2_limits_header(struct h2 *h2, struct slice name, struct slice value,
+    int keep)
+{
+    struct h2_block *block = &h2->block;
+    size_t limit = h2->limits.max_header_list;
+
+    block->size += name.n + value.n + HEADER_OVERHEAD;
+    if (block->size / BOMB_FACTOR > limit) {
+        h2->flood = "header_list_too_big";
+        return (-1);
+    }
+    if (!keep || block->size > limit)
+        return (0);
+    return (keep_header(block, name, value) == E_OK ? 0 : -1);
+}
+
+void
+h2_limits_flooded(struct h2 *h2)
+{
+    struct slice why;
+
+    if (h2->flood == NULL || h2->failed != E_OK)
+        return;
+    why = slice_of(h2->flood);
+    log_line(LOG_WARN, "flood", "peer=%s why=%s", h2->peer->id, h2->flood);
+    h2->failed = E_INVAL;
+    if (nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
+        nghttp2_session_get_last_proc_stream_id(h2->session),
+        NGHTTP2_ENHANCE_YOUR_CALM, why.p, why.n) != 0)
+        h2->gone = 1;
+}

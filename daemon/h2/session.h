@@ -1,0 +1,159 @@
+#ifndef H2_SESSION_H
+#define H2_SESSION_H
+
+/*
+ * Inside h2: a session, its streams, and what its parts say to each other.
+ */
+
+#include <nghttp2/nghttp2.h>
+
+#include "h2/h2.h"
+#include "rpc/rpc.h"
+
+/*
+ * A stream lives from the HEADERS that open it until nghttp2 says that it is
+ * closed, which it does from mem_recv and mem_send alone: whoever holds one
+ * across a call into rpc finds it alive.
+ */
+struct h2_stream {
+    struct h2 *h2;                  /* borrowed */
+    struct h2_stream *next;
+    struct h2_stream **link;        /* what points here */
+    struct rpc_call *call;          /* owned; NULL: refused */
+    int32_t id;
+    int waits;                      /* nghttp2 was told to come back later */
+    int client_done;
+    int ending;                     /* the end was handed to nghttp2 ... */
+    int ended;                      /* ... and is on its way */
+    int reset_owed;                 /* RST_STREAM follows the end */
+    uint32_t reset_code;
+    size_t held;                    /* received, and no new window granted */
+};
+
+/*
+ * The header block that is being read.  HTTP/2 sends blocks in one piece, so
+ * one store serves all streams of a session.
+ */
+struct h2_block {
+    struct buf bytes;               /* of each header: lengths, name, value */
+    size_t n;                       /* headers kept */
+    size_t size;                    /* of all, as RFC 9113 6.5.2 counts */
+};
+
+/*
+ * DRAIN_NOTICE: a PING is behind the first GOAWAY.  DRAIN_DUE: the final one
+ * is made by the next h2_take(), so that no call slips in before it.
+ */
+enum h2_drain_state { DRAIN_NO, DRAIN_NOTICE, DRAIN_DUE, DRAIN_FINAL };
+
+struct h2 {
+    nghttp2_session *session;       /* owned */
+    struct rpc_server *rpc;         /* borrowed */
+    const struct identity *peer;    /* borrowed */
+    struct h2_limits limits;
+    void (*wake)(void *cookie);
+    void *cookie;                   /* borrowed */
+    struct h2_stream *streams;      /* owned */
+    size_t nstreams;
+    struct h2_block block;
+    int inside;                     /* h2_feed() or h2_take() is running */
+    enum err failed;                /* what h2_feed() returns from now on */
+    int gone;                       /* nothing more is to be sent */
+    enum h2_drain_state drain;
+    int32_t last_stream;            /* that the final GOAWAY lets in */
+    unsigned cheap;                 /* frames without work done, in a row */
+    int64_t cheap_since;            /* when the first of them came */
+    const char *flood;              /* why the peer is cut off; NULL: not */
+};
+
+/**
+ * h2_callbacks_create(callbacks):
+ * Make the table of callbacks for nghttp2.  The caller owns it; free with
+ * nghttp2_session_callbacks_del().  Fails: E_NOMEM.
+ */
+enum err MUST_USE h2_callbacks_create(nghttp2_session_callbacks **callbacks);
+
+/* What the PING behind the first GOAWAY of a drain carries. */
+extern const uint8_t h2_callbacks_drain_ping[8];
+
+/**
+ * h2_limits_option(limits, option):
+ * Make the options for nghttp2.  The caller owns them; free with
+ * nghttp2_option_del().  Fails: E_NOMEM.
+ */
+enum err MUST_USE h2_limits_option(const struct h2_limits *limits,
+    nghttp2_option **option);
+
+/**
+ * h2_limits_received(h2, frame):
+ * Count a frame that begins to arrive, if it costs its sender nothing.
+ */
+void h2_limits_received(struct h2 *h2, const nghttp2_frame_hd *frame);
+
+/**
+ * h2_limits_sent(h2, frame):
+ * A frame was sent: an answer makes up for the cheap frames, a reset counts
+ * as one.
+ */
+void h2_limits_sent(struct h2 *h2, const nghttp2_frame *frame);
+
+/**
+ * h2_limits_header(h2, name, value, keep):
+ * Count a header, and keep it if ${keep} and the list is within the limit.
+ * Return 0, or -1 if the block is not worth reading on.
+ */
+int h2_limits_header(struct h2 *h2, struct slice name, struct slice value,
+    int keep);
+
+/**
+ * h2_limits_flooded(h2):
+ * If the peer has broken a limit, queue the GOAWAY that says so.
+ */
+void h2_limits_flooded(struct h2 *h2);
+
+/**
+ * h2_stream_create(h2, id, stream):
+ * Make a stream and hang it into ${h2}.  It belongs to ${h2}; free with
+ * h2_stream_free().  Fails: E_NOMEM.
+ */
+enum err MUST_USE h2_stream_create(struct h2 *h2, int32_t id,
+    struct h2_stream **stream);
+
+/**
+ * h2_stream_open(stream):
+ * The header block is whole: begin the call.
+ */
+void h2_stream_open(struct h2_stream *stream);
+
+/**
+ * h2_stream_data(stream, bytes):
+ * Bytes of body arrived.
+ */
+void h2_stream_data(struct h2_stream *stream, struct slice bytes);
+
+/**
+ * h2_stream_end(stream):
+ * The client has sent everything.
+ */
+void h2_stream_end(struct h2_stream *stream);
+
+/**
+ * h2_stream_sent_end(stream):
+ * The frame that ends the stream was sent.
+ */
+void h2_stream_sent_end(struct h2_stream *stream);
+
+/**
+ * h2_stream_free(stream):
+ * Cancel what still runs, take ${stream} out of its session and free it.
+ */
+void h2_stream_free(struct h2_stream *stream);
+
+/**
+ * h2_session_queued(h2, rv):
+ * Note how queueing a frame went (${rv} is nghttp2's word); tell whoever owns
+ * the connection that there is something to send, unless it is at it.
+ */
+void h2_session_queued(struct h2 *h2, int rv);
+
+#endif /* !H2_SESSION_H */

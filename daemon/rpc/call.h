@@ -1,0 +1,122 @@
+#ifndef RPC_CALL_H
+#define RPC_CALL_H
+
+/*
+ * Inside rpc: a call, and what its parts say to each other.
+ */
+
+#include "proto/arena.h"
+#include "proto/grpc_frame.h"
+#include "proto/grpc_status.h"
+#include "rpc/rpc.h"
+#include "service/method.h"
+
+struct rpc_server {
+    struct service_worker *worker;  /* borrowed */
+    struct rpc_limits limits;
+    struct arena *arena;            /* owned; holds one message at a time */
+    uint64_t next_id;
+    size_t calls;
+};
+
+/*-
+ * The life of a call:
+ *
+ *   READING --> RUNNING --> ENDED --> SAID --> RESET
+ *      |                    ^  |                ^
+ *      +--------------------+  +----------------+
+ *
+ * READING: what the client sends is gathered (a client that does not stream).
+ * RUNNING: the method works.  ENDED: how the call ended is known, and not all
+ * of it has been taken by the stream.  SAID: the stream has everything.
+ * RESET: and may have nothing more.
+ */
+enum rpc_state { RPC_READING, RPC_RUNNING, RPC_ENDED, RPC_SAID, RPC_RESET };
+
+/* What the request headers say. */
+struct rpc_facts {
+    const struct method *method;    /* NULL: there is none, or not looked up */
+    int64_t timeout_us;             /* -1: none was given */
+    int http_status;                /* 200, or what plain HTTP is answered */
+    int encoding_unknown;           /* the client has to be told which are */
+};
+
+/* The end of a call as header values. */
+struct rpc_outcome {
+    char code[3];           /* grpc-status, decimal */
+    char *message;          /* owned; grpc-message, NULL: none */
+    char *details;          /* grpc-status-details-bin, within message */
+};
+
+struct rpc_call {
+    struct rpc_server *server;              /* borrowed */
+    const struct rpc_stream_ops *ops;       /* borrowed */
+    void *stream;                           /* borrowed */
+    const struct method *method;            /* NULL: none was found */
+    void *work;                             /* the method's, while RUNNING */
+    struct caller caller;
+    enum rpc_state state;
+    int http_status;
+    int encoding_unknown;
+    int client_done;                        /* the client has said it all */
+    int responded;                          /* response headers are out */
+    int was_full;                           /* writable() is owed */
+    int64_t started_us;
+    int64_t until_us;                       /* rpc_call_deadline() */
+    struct grpc_reader *reader;             /* owned */
+    struct buf request;                     /* the one message while READING */
+    unsigned nrequests;
+    struct buf out;
+    size_t taken;                           /* of out, by the stream */
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    size_t ignored;                         /* bytes that came too late */
+    struct rpc_outcome outcome;
+};
+
+/**
+ * rpc_headers_check(request, peer, facts, status):
+ * Judge the headers of a call by ${peer}.  Return non-zero if it may begin;
+ * otherwise ${facts}->http_status says how plain HTTP is answered, or, if that
+ * is 200, ${*status} how the call ends.  ${*facts} is set in either case.
+ */
+int rpc_headers_check(const struct rpc_request *request,
+    const struct identity *peer, struct rpc_facts *facts,
+    struct grpc_status *status);
+
+/**
+ * rpc_response_begin(call):
+ * Send the response headers before the first message.  Fails: E_NOMEM.
+ */
+enum err MUST_USE rpc_response_begin(struct rpc_call *call);
+
+/**
+ * rpc_response_only(call):
+ * Send the whole response, which has no message, in one header list.
+ * Fails: E_NOMEM.
+ */
+enum err MUST_USE rpc_response_only(struct rpc_call *call);
+
+/**
+ * rpc_response_http(call):
+ * Answer what is not gRPC; a body goes to call->out.  Fails: E_NOMEM.
+ */
+enum err MUST_USE rpc_response_http(struct rpc_call *call);
+
+/**
+ * rpc_response_outcome(status, outcome):
+ * Write ${status} as header values into ${*outcome}, whose text the caller
+ * owns.  If there is no memory for message or details they are left out: the
+ * code always arrives.
+ */
+void rpc_response_outcome(const struct grpc_status *status,
+    struct rpc_outcome *outcome);
+
+/**
+ * rpc_response_trailers(outcome, headers):
+ * Fill in up to 3 trailers, borrowed from ${outcome}, and return their number.
+ */
+size_t rpc_response_trailers(const struct rpc_outcome *outcome,
+    struct rpc_header *headers);
+
+#endif /* !RPC_CALL_H */

@@ -1,0 +1,546 @@
+#include "rpc/rpc.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proto/message.h"
+#include "rpc/call.h"
+
+/* How long a client that has its answer may go on sending, and how much. */
+#define LINGER_US INT64_C(1000000)
+#define LINGER_BYTES ((size_t)64 * 1024)
+
+/* What may wait for the client: clients by default take up to 4 MiB at once. */
+#define OUT_MAX (SINK_FULL + (size_t)4 * 1024 * 1024 + GRPC_FRAME_PREFIX)
+
+/* What an idle call keeps of its buffer. */
+#define OUT_KEEP ((size_t)16 * 1024)
+
+#define TO(state) (1u << (state))
+
+static const unsigned next_states[] = {
+    [RPC_READING] = TO(RPC_RUNNING) | TO(RPC_ENDED),
+    [RPC_RUNNING] = TO(RPC_ENDED),
+    [RPC_ENDED] = TO(RPC_SAID) | TO(RPC_RESET),
+    [RPC_SAID] = TO(RPC_RESET),
+    [RPC_RESET] = 0,
+};
+
+static void
+enter(struct rpc_call *call, enum rpc_state next)
+{
+    assert(next_states[call->state] & TO(next));
+    call->state = next;
+}
+
+static size_t
+backlog(const struct rpc_call *call)
+{
+    return (call->out.n - call->taken);
+}
+
+/* A method that runs is not told here that the call is over. */
+static void
+reset(struct rpc_call *call, uint32_t code)
+{
+    enter(call, RPC_RESET);
+    call->until_us = INT64_MAX;
+    call->ops->reset(call->stream, code);
+}
+
+/*
+ * The stream has everything.  A client that is still sending gets a moment
+ * and a few bytes to stop before its stream is reset: some lose the status if
+ * the reset is right behind it (grpc-java issues 2162 and 5264).
+ */
+static void
+said(struct rpc_call *call)
+{
+    enter(call, RPC_SAID);
+    call->until_us = INT64_MAX;
+    if (call->client_done)
+        return;
+    if (call->ignored > LINGER_BYTES)
+        reset(call, RPC_RESET_NO_ERROR);
+    else
+        call->until_us = clock_monotonic_us() + LINGER_US;
+}
+
+static void
+log_end(const struct rpc_call *call, const char *code)
+{
+    log_line(LOG_INFO, "call", "id=%" PRIu64 " method=%s role=%s peer=%s "
+        "code=%s dur_us=%" PRId64 " in=%" PRIu64 " out=%" PRIu64,
+        call->caller.call_id, call->method != NULL ? call->method->path : "-",
+        identity_role_name(call->caller.identity->role),
+        call->caller.identity->id, code,
+        clock_monotonic_us() - call->started_us, call->bytes_in,
+        call->bytes_out);
+}
+
+/* Tell the stream how the call ended, as far as it can be told now. */
+static enum err
+respond_end(struct rpc_call *call, enum grpc_code code)
+{
+    enum err err = E_OK;
+
+    if (call->responded) {
+        call->ops->resume(call->stream);
+    } else if (code != GRPC_OK) {
+        /* An answer that was prepared and not begun is not sent. */
+        call->out.n = call->taken = 0;
+        if ((err = rpc_response_only(call)) == E_OK)
+            said(call);
+    } else {
+        err = rpc_response_begin(call);
+        call->responded = (err == E_OK);
+    }
+    return (err);
+}
+
+/* The one end of every gRPC call; a method that runs must not be told. */
+static void
+end(struct rpc_call *call, const struct grpc_status *status)
+{
+    struct grpc_status none;
+
+    if (status->code == GRPC_OK && call->bytes_out == 0 &&
+        !call->method->server_streaming) {
+        grpc_status_set(&none, GRPC_INTERNAL, "NO_ANSWER",
+            "the method ended without an answer");
+        status = &none;
+    }
+    enter(call, RPC_ENDED);
+    rpc_response_outcome(status, &call->outcome);
+    log_end(call, grpc_status_name(status->code));
+    if (respond_end(call, status->code) != E_OK)
+        reset(call, RPC_RESET_INTERNAL);
+}
+
+/* End the call for the method, which is then told to stop. */
+static void
+fail(struct rpc_call *call, const struct grpc_status *status)
+{
+    int running = (call->state == RPC_RUNNING);
+
+    end(call, status);
+    if (running)
+        call->method->ops->cancel(call->work);
+}
+
+static enum err
+sink_send(void *cookie, const ProtobufCMessage *message)
+{
+    struct rpc_call *call = cookie;
+    size_t at, before;
+    enum err err;
+
+    assert(call->state == RPC_RUNNING);
+    assert(call->method->server_streaming || call->bytes_out == 0);
+
+    /* Make room at the front, but not for each message anew. */
+    if (call->taken > call->out.n / 2) {
+        buf_drop(&call->out, call->taken);
+        call->taken = 0;
+    }
+    before = call->out.n;
+    if ((err = grpc_frame_begin(&call->out, &at)) != E_OK)
+        return (err);
+    if ((err = message_pack(message, &call->out)) != E_OK)
+        goto out;
+    grpc_frame_end(&call->out, at);
+
+    /* A lone answer waits for its status, which may yet be an error. */
+    if (call->responded)
+        call->ops->resume(call->stream);
+    else if (call->method->server_streaming) {
+        if ((err = rpc_response_begin(call)) != E_OK)
+            goto out;
+        call->responded = 1;
+    }
+    call->bytes_out += call->out.n - before;
+    call->was_full |= backlog(call) >= SINK_FULL;
+
+out:
+    if (err != E_OK)
+        call->out.n = before;
+    return (err);
+}
+
+static void
+sink_finish(void *cookie, const struct grpc_status *status)
+{
+    struct rpc_call *call = cookie;
+
+    assert(call->state == RPC_RUNNING);
+    end(call, status);
+}
+
+static size_t
+sink_backlog(void *cookie)
+{
+    return (backlog(cookie));
+}
+
+static const struct sink_ops sink_ops = {
+    .send = sink_send,
+    .finish = sink_finish,
+    .backlog = sink_backlog,
+};
+
+static void
+start_method(struct rpc_call *call)
+{
+    struct sink sink = {&sink_ops, call};
+    struct grpc_status status;
+    enum err err;
+
+    enter(call, RPC_RUNNING);
+    err = call->method->ops->start(call->server->worker, &call->caller, sink,
+        &call->work);
+    if (err == E_OK || call->state != RPC_RUNNING)
+        return;
+    grpc_status_from_err(&status, err);
+    end(call, &status);
+}
+
+/* What a client is told whose message did not pass the scan. */
+static void
+refuse_message(struct rpc_call *call, enum err err,
+    const struct message_fault *fault)
+{
+    const char *in = fault->field[0] != '\0' ? fault->field : "the message";
+    struct grpc_status status;
+
+    switch (err) {
+    case E_INVAL:
+        grpc_status_set(&status, GRPC_INTERNAL, "PARSE_ERROR",
+            "Error parsing request: %s, at %s", fault->what, in);
+        break;
+    case E_DENIED:
+        grpc_status_from_err(&status, E_OK);
+        grpc_status_violation(&status, fault->field, "%s", fault->what);
+        break;
+    case E_TOOBIG:
+        grpc_status_set(&status, GRPC_RESOURCE_EXHAUSTED,
+            "MESSAGE_TOO_COMPLEX", "%s, at %s", fault->what, in);
+        break;
+    default:
+        grpc_status_from_err(&status, err);
+        break;
+    }
+    fail(call, &status);
+}
+
+static void
+deliver(struct rpc_call *call, struct slice bytes)
+{
+    const struct method *method = call->method;
+    const struct rpc_limits *limits = &call->server->limits;
+    const struct message_limits scan = {
+        .depth = limits->max_depth,
+        .elements = limits->max_elements,
+        .fields = limits->max_fields,
+        .refuse_unknown = method->refuse_unknown,
+    };
+    struct message_fault fault = {"", "the message takes too much memory"};
+    struct arena *arena = call->server->arena;
+    ProtobufCMessage *message;
+    enum err err;
+
+    arena_reset(arena);
+    if ((err = message_decode(method->request, bytes, &scan, arena, &message,
+        &fault)) != E_OK) {
+        refuse_message(call, err, &fault);
+        return;
+    }
+    method->ops->message(call->work, message, bytes);
+}
+
+/* The prefix or the stream around the messages is wrong. */
+static void
+refuse_frame(struct rpc_call *call, enum err err)
+{
+    struct grpc_status status;
+
+    if (err == E_INVAL)
+        grpc_status_set(&status, GRPC_INTERNAL, "BAD_FRAME",
+            "the flag of a message is not 0: compressed without "
+            "grpc-encoding, or not a flag");
+    else if (err == E_TOOBIG)
+        grpc_status_set(&status, GRPC_RESOURCE_EXHAUSTED, "MESSAGE_TOO_BIG",
+            "a message of %zu bytes is above the limit of %zu",
+            grpc_reader_announced(call->reader),
+            call->server->limits.max_message);
+    else
+        grpc_status_from_err(&status, err);
+    fail(call, &status);
+}
+
+static void
+take_message(struct rpc_call *call, struct slice message)
+{
+    struct grpc_status status;
+    enum err err;
+
+    if (call->method->client_streaming) {
+        deliver(call, message);
+        return;
+    }
+    if (call->nrequests++ > 0) {
+        grpc_status_set(&status, GRPC_UNIMPLEMENTED, "CARDINALITY",
+            "more than one message was sent; this method takes one");
+        fail(call, &status);
+    } else if ((err = buf_add(&call->request, message)) != E_OK) {
+        refuse_frame(call, err);
+    }
+}
+
+static int
+takes_input(const struct rpc_call *call)
+{
+    return (call->state == RPC_READING || call->state == RPC_RUNNING);
+}
+
+void
+rpc_call_feed(struct rpc_call *call, struct slice bytes)
+{
+    struct slice message;
+    enum err err;
+    int done;
+
+    call->bytes_in += bytes.n;
+    while (bytes.n > 0 && takes_input(call)) {
+        err = grpc_reader_next(call->reader, &bytes, &message, &done);
+        if (err != E_OK)
+            refuse_frame(call, err);
+        else if (done)
+            take_message(call, message);
+    }
+    if (bytes.n == 0 || call->state == RPC_RESET)
+        return;
+    call->ignored += bytes.n;
+    if (call->ignored > LINGER_BYTES && call->state == RPC_SAID)
+        reset(call, RPC_RESET_NO_ERROR);
+}
+
+/* The client that does not stream has said everything. */
+static void
+run_lone(struct rpc_call *call)
+{
+    start_method(call);
+    if (call->state == RPC_RUNNING)
+        deliver(call, buf_slice(&call->request));
+    if (call->state == RPC_RUNNING)
+        call->method->ops->half_close(call->work);
+}
+
+void
+rpc_call_end(struct rpc_call *call)
+{
+    struct grpc_status status;
+
+    call->client_done = 1;
+    if (call->state == RPC_SAID)
+        call->until_us = INT64_MAX;
+    if (!takes_input(call))
+        return;
+
+    if (grpc_reader_partial(call->reader)) {
+        grpc_status_set(&status, GRPC_INTERNAL, "TRUNCATED",
+            "truncated message");
+        fail(call, &status);
+    } else if (call->method->client_streaming) {
+        call->method->ops->half_close(call->work);
+    } else if (call->nrequests == 0) {
+        grpc_status_set(&status, GRPC_UNIMPLEMENTED, "CARDINALITY",
+            "no message was sent; this method takes one");
+        fail(call, &status);
+    } else {
+        run_lone(call);
+    }
+}
+
+int
+rpc_call_full(const struct rpc_call *call)
+{
+    return (call->state == RPC_RUNNING && backlog(call) >= SINK_FULL);
+}
+
+enum rpc_read
+rpc_call_read(struct rpc_call *call, uint8_t *out, size_t size, size_t *n)
+{
+    *n = backlog(call) < size ? backlog(call) : size;
+    if (*n > 0)
+        memcpy(out, call->out.p + call->taken, *n);
+    call->taken += *n;
+    if (call->taken == call->out.n) {
+        call->taken = call->out.n = 0;
+        if (call->out.size > OUT_KEEP)
+            buf_free(&call->out);
+    }
+
+    if (call->was_full && backlog(call) < SINK_FULL) {
+        call->was_full = 0;
+        if (call->state == RPC_RUNNING && call->method->ops->writable != NULL)
+            call->method->ops->writable(call->work);
+    }
+    if (backlog(call) > 0)
+        return (RPC_READ_MORE);
+    if (!takes_input(call))
+        return (RPC_READ_TRAILERS);
+    return (*n > 0 ? RPC_READ_MORE : RPC_READ_WAIT);
+}
+
+size_t
+rpc_call_trailers(struct rpc_call *call, struct rpc_header *headers,
+    size_t max)
+{
+    size_t n = 0;
+
+    assert(max >= 4);
+    if (call->state == RPC_ENDED)
+        said(call);
+    if (call->http_status == 200)
+        n = rpc_response_trailers(&call->outcome, headers);
+    return (n);
+}
+
+int64_t
+rpc_call_deadline(const struct rpc_call *call)
+{
+    return (call->until_us);
+}
+
+void
+rpc_call_expire(struct rpc_call *call)
+{
+    struct grpc_status status;
+
+    switch (call->state) {
+    case RPC_READING:
+    case RPC_RUNNING:
+        grpc_status_set(&status, GRPC_DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED",
+            "the deadline passed before there was an answer");
+        fail(call, &status);
+        if (call->state == RPC_ENDED)
+            call->until_us = clock_monotonic_us() + LINGER_US;
+        break;
+    case RPC_ENDED:
+        reset(call, RPC_RESET_CANCEL);
+        break;
+    case RPC_SAID:
+        reset(call, RPC_RESET_NO_ERROR);
+        break;
+    case RPC_RESET:
+        break;
+    }
+}
+
+/* When the call must be over: a lone answer has a limit of ours, too. */
+static int64_t
+deadline(const struct rpc_call *call, int64_t timeout_us)
+{
+    int64_t most = call->server->limits.max_deadline_us;
+
+    if (!call->method->client_streaming && !call->method->server_streaming &&
+        most > 0 && (timeout_us < 0 || timeout_us > most))
+        timeout_us = most;
+    return (timeout_us < 0 ? INT64_MAX : call->started_us + timeout_us);
+}
+
+/* Answer what is not gRPC, or let the call begin. */
+static void
+begin(struct rpc_call *call, const struct rpc_facts *facts,
+    const struct grpc_status *refused)
+{
+    char code[16];
+
+    if (call->http_status != 200) {
+        enter(call, RPC_ENDED);
+        (void)snprintf(code, sizeof(code), "HTTP_%d", call->http_status);
+        log_end(call, code);
+        if (rpc_response_http(call) != E_OK)
+            reset(call, RPC_RESET_INTERNAL);
+        else if (call->out.n == 0)
+            said(call);
+    } else if (refused != NULL) {
+        end(call, refused);
+    } else {
+        call->until_us = deadline(call, facts->timeout_us);
+        call->caller.deadline_us = call->until_us;
+        if (call->method->client_streaming)
+            start_method(call);
+    }
+}
+
+enum err
+rpc_call_start(struct rpc_server *server, const struct identity *peer,
+    const struct rpc_request *request, const struct rpc_stream_ops *ops,
+    void *stream, struct rpc_call **call)
+{
+    struct grpc_status status;
+    struct rpc_facts facts;
+    struct rpc_call *c = NULL;
+    enum err err;
+    int allowed;
+
+    *call = NULL;
+
+    err = E_NOMEM;
+    if ((c = calloc(1, sizeof(*c))) == NULL)
+        goto out;
+    if ((err = grpc_reader_create(server->limits.max_message, &c->reader)) !=
+        E_OK)
+        goto out;
+    c->server = server;
+    c->ops = ops;
+    c->stream = stream;
+    c->state = RPC_READING;
+    c->started_us = clock_monotonic_us();
+    c->until_us = INT64_MAX;
+    buf_init(&c->request, server->limits.max_message);
+    buf_init(&c->out, OUT_MAX);
+    c->caller = (struct caller){peer, INT64_MAX, server->next_id++};
+    server->calls++;
+
+    allowed = rpc_headers_check(request, peer, &facts, &status);
+    c->method = facts.method;
+    c->http_status = facts.http_status;
+    c->encoding_unknown = facts.encoding_unknown;
+    begin(c, &facts, allowed ? NULL : &status);
+
+    *call = c;
+    return (E_OK);
+
+out:
+    free(c);
+    return (err);
+}
+
+void
+rpc_call_free(struct rpc_call *call)
+{
+    int running;
+
+    if (call == NULL)
+        return;
+    running = (call->state == RPC_RUNNING);
+    if (takes_input(call)) {
+        enter(call, RPC_ENDED);
+        log_end(call, grpc_status_name(GRPC_CANCELLED));
+    }
+    if (running)
+        call->method->ops->cancel(call->work);
+    call->server->calls--;
+    grpc_reader_free(call->reader);
+    buf_free(&call->request);
+    buf_free(&call->out);
+    free(call->outcome.message);
+    free(call);
+}
