@@ -31,7 +31,9 @@ struct store_reader;
 struct store_request;
 struct store_txn;
 
-#define STORE_ID 16             /* bytes of a credential's or publication's id */
+#define STORE_ID 16             /* bytes of a credential's or upload's id */
+#define STORE_VERSIONS_MAX 256  /* events under one (association, number key) */
+#define STORE_EVENT_MAX 65536   /* bytes of one event */
 
 /*
  * How something is handed to another thread's loop: run ${fn}(${cookie})
@@ -52,14 +54,15 @@ struct store_options {
 };
 
 /**
- * store_open(options, store, why):
+ * store_open(options, store, why, size):
  * Open the store, bring its schema up to date in one transaction, and start
  * the writer thread.  The caller owns ${*store}; close with store_close().
  *
- * Fails: E_INVAL (unknown scheme), E_NOTFOUND (none there, and not to be
- * made), E_NEWER (schema of a newer version), E_BUSY (another daemon has it
- * open), E_CORRUPT, E_IO, E_NOMEM.  On failure ${*store} is NULL and
- * ${why}, of ${size} bytes, says what and where for a person.
+ * Fails: E_INVAL (unknown scheme, or an older schema that is to stay),
+ * E_NOTFOUND (none there, and not to be made), E_NEWER (schema of a newer
+ * version), E_BUSY (another daemon has it open), E_CORRUPT (damaged, or
+ * something else than a store), E_IO, E_NOMEM.  On failure ${*store} is NULL
+ * and ${why}, of ${size} bytes, says what and where for a person.
  */
 enum err MUST_USE store_open(const struct store_options *options,
     struct store **store, char *why, size_t size);
@@ -123,8 +126,8 @@ struct store_candidates {
 };
 
 /*
- * ${err} is E_OK, E_IO, E_CORRUPT, E_TOOBIG (more than the store's limit of
- * versions under one number) or E_NOMEM; ${found} is NULL unless E_OK.
+ * ${err} is E_OK, E_IO, E_CORRUPT, E_TOOBIG (more than STORE_VERSIONS_MAX
+ * under one number) or E_NOMEM; ${found} is NULL unless E_OK.
  * Must not call back into the reader.
  */
 typedef void store_candidates_fn(void *cookie, enum err err,
@@ -172,7 +175,10 @@ struct store_publication {
     int64_t manifest_log_index;
 };
 
-/* ${publication} is NULL unless E_OK; E_NOTFOUND, E_IO, E_NOMEM otherwise. */
+/*
+ * ${publication} is NULL unless E_OK; E_NOTFOUND, E_IO, E_CORRUPT, E_NOMEM
+ * otherwise.
+ */
 typedef void store_publication_fn(void *cookie, enum err err,
     const struct store_publication *publication);
 
@@ -249,8 +255,11 @@ struct store_job {
 
     /*
      * Runs on the submitter's thread by way of ${post}, once it is certain:
-     * E_OK only when the commit is on disk; what run() returned; E_IO when
-     * the commit failed, and then nobody knows whether it is on disk.
+     * E_OK only when the commit is on disk; what run() returned; E_BUSY when
+     * the database was busy, or gave up the group because of another job of
+     * it: nothing was done, and a retry may succeed; E_IO when the commit
+     * failed, and then nobody knows whether it is on disk.  After that the
+     * store takes no job any more until it is opened anew: each gets E_IO.
      */
     void (*done)(void *cookie, enum err err);
 
@@ -266,7 +275,11 @@ struct store_job {
  */
 void store_submit(struct store *store, struct store_job *job);
 
-/* The functions below belong to a job's run(). */
+/*
+ * The functions below belong to a job's run().  Once one of them has failed
+ * with E_IO, E_NOMEM or E_CORRUPT, the job is lost: all others fail the same
+ * way, and so does the job, whatever its run() returns.
+ */
 
 /**
  * store_txn_now(txn):
@@ -319,7 +332,8 @@ struct store_place {
  * store_txn_index(txn, place, log_index, event):
  * Put the event of ${log_index} into the index.
  *
- * Fails: E_EXISTS, E_IO, E_NOMEM.
+ * Fails: E_EXISTS, E_TOOBIG (an event above STORE_EVENT_MAX, or one more than
+ * STORE_VERSIONS_MAX under one number), E_IO, E_NOMEM.
  */
 enum err MUST_USE store_txn_index(struct store_txn *txn,
     const struct store_place *place, int64_t log_index, struct slice event);

@@ -1,0 +1,124 @@
+#ifndef STORE_BACKEND_H
+#define STORE_BACKEND_H
+
+/*
+ * What a database must be able to do to hold the store; private to this
+ * folder.  A further backend is its own files and one line in store.c.  Each
+ * function is as store.h says of its namesake, unless stated otherwise here;
+ * what does not depend on the database is done before it is called.
+ */
+
+#include "store/store.h"
+
+/* A backend's own reader, request and transaction begin with these. */
+struct store_reader {
+    const struct store_read_ops *ops;
+};
+
+struct store_request {
+    const struct store_read_ops *ops;
+};
+
+struct store_txn {
+    const struct store_write_ops *ops;
+    int64_t now_us;
+    int64_t next_index;
+    enum err broken;            /* E_OK, or what the job was lost by */
+};
+
+struct store_read_ops {
+    enum err (*open)(void *self, struct store_reader **reader);
+    void (*close)(struct store_reader *reader);
+    enum err (*begin)(struct store_reader *reader);
+    void (*end)(struct store_reader *reader);
+    enum err (*lookup)(struct store_reader *reader, const char *association,
+        const char *number_key, store_candidates_fn *fn, void *cookie,
+        struct store_request **request);
+    enum err (*find_publication)(struct store_reader *reader,
+        const char *association, const uint8_t id[STORE_ID],
+        int by_request_id, store_publication_fn *fn, void *cookie,
+        struct store_request **request);
+    enum err (*find_source)(struct store_reader *reader,
+        const char *association, store_source_fn *fn, void *cookie,
+        struct store_request **request);
+    enum err (*read_entries)(struct store_reader *reader, int64_t from,
+        int64_t n, store_entry_fn *each, store_done_fn *done, void *cookie,
+        struct store_request **request);
+    enum err (*last_catalog)(struct store_reader *reader,
+        store_entry_fn *each, store_done_fn *done, void *cookie,
+        struct store_request **request);
+    void (*cancel)(struct store_request *request);  /* NULL: never late */
+    uint64_t (*statements)(const struct store_reader *reader);
+};
+
+struct store_write_ops {
+    /*
+     * Begin the group's transaction; ${*txn} is borrowed until commit or
+     * abort.  Set next_index, and now_us to the recorded_at of the last entry
+     * (0 if there is none).
+     */
+    enum err (*begin)(void *self, struct store_txn **txn);
+
+    /* End it.  What commit() has failed to do may have been done. */
+    enum err (*commit)(struct store_txn *txn);
+    void (*abort)(struct store_txn *txn);
+
+    /*
+     * A job's own transaction within the group's.  If one of these fails, the
+     * group's transaction can only be aborted.
+     */
+    enum err (*job_begin)(struct store_txn *txn);
+    enum err (*job_keep)(struct store_txn *txn);
+    enum err (*job_undo)(struct store_txn *txn);
+
+    /*
+     * What is due after a commit and after everyone was told.  If it fails,
+     * nothing must be written any more.
+     */
+    enum err (*tidy)(void *self);
+
+    enum err (*lookup)(struct store_txn *txn, const char *association,
+        const char *number_key, store_txn_candidates_fn *fn, void *cookie);
+    enum err (*append)(struct store_txn *txn, const struct store_entry *entry);
+    enum err (*index)(struct store_txn *txn, const struct store_place *place,
+        int64_t log_index, struct slice event);
+    enum err (*find_publication)(struct store_txn *txn,
+        const char *association, const uint8_t request_id[STORE_ID],
+        struct store_publication *publication);
+    enum err (*put_publication)(struct store_txn *txn,
+        const struct store_publication *publication);
+    enum err (*find_declaration)(struct store_txn *txn,
+        const char *association, const uint8_t request_id[STORE_ID],
+        struct store_declaration *declaration);
+    enum err (*put_declaration)(struct store_txn *txn,
+        const struct store_declaration *declaration);
+    enum err (*find_source)(struct store_txn *txn, const char *association,
+        struct store_source *source);
+    enum err (*put_source)(struct store_txn *txn, const char *association,
+        const struct store_source *source);
+    enum err (*clear_index)(struct store_txn *txn);
+    enum err (*read_entries)(struct store_txn *txn, int64_t from,
+        store_entry_fn *each, void *cookie);
+    enum err (*digest_index)(struct store_txn *txn, uint8_t digest[32]);
+};
+
+struct store_backend {
+    const char *scheme;         /* DSN up to and including the colon */
+
+    /* ${rest} is the DSN behind the scheme; ${*self} is then the backend's. */
+    enum err (*open)(const struct store_options *options, const char *rest,
+        void **self, char *why, size_t size);
+
+    /*
+     * ${intact} is 0 if a write has failed: then leave the files as they are,
+     * for the next open() to find out what is in them.
+     */
+    void (*close)(void *self, int intact);
+
+    const struct store_read_ops *read;
+    const struct store_write_ops *write;
+};
+
+extern const struct store_backend store_sqlite;
+
+#endif /* !STORE_BACKEND_H */

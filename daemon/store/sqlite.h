@@ -1,0 +1,210 @@
+#ifndef STORE_SQLITE_H
+#define STORE_SQLITE_H
+
+/*
+ * What the files of the SQLite backend share; private to them.  One database
+ * in WAL mode: one connection writes, on the writer's thread, and each reader
+ * has a connection of its own.
+ */
+
+#include <sqlite3.h>
+
+#include "store/backend.h"
+
+#define WRITE_BUSY_MS 5000
+#define READ_BUSY_MS 250     /* a reader holds up its whole loop */
+
+/* Opaque types. */
+struct sqlite_write;
+
+struct sqlite_store {
+    char *path;                     /* owned */
+    int lock;                       /* owned; -1: not held */
+    struct sqlite_write *write;     /* owned */
+};
+
+/* ---- sqlite_db.c: the library, and statements as such ------------------ */
+
+/**
+ * sqlite_db_open(path, flags, busy_ms, db):
+ * Open a connection that believes nothing the file's schema says.  The caller
+ * owns ${*db}; close with sqlite3_close().
+ *
+ * Fails: E_IO, E_NOMEM, E_CORRUPT, E_BUSY.  ${*db} may be given nevertheless,
+ * to read its message.
+ */
+enum err MUST_USE sqlite_db_open(const char *path, int flags, int busy_ms,
+    sqlite3 **db);
+
+/**
+ * sqlite_db_err(rc):
+ * Return what the result ${rc} of a step, or of anything else, means here.
+ */
+enum err sqlite_db_err(int rc);
+
+/* A statement that sets something, one that reads it, and what must come. */
+struct sqlite_setting {
+    const char *set;
+    const char *get;
+    const char *want;
+};
+
+/**
+ * sqlite_db_set(db, setting):
+ * Make a setting and see that it holds.
+ *
+ * Fails: E_IO (it does not hold), and as sqlite_db_err().
+ */
+enum err MUST_USE sqlite_db_set(sqlite3 *db,
+    const struct sqlite_setting *setting);
+
+/**
+ * sqlite_db_number(db, sql, number):
+ * Read the number that is the only row of ${sql}.  Fails as sqlite_db_err().
+ */
+enum err MUST_USE sqlite_db_number(sqlite3 *db, const char *sql,
+    int64_t *number);
+
+/**
+ * sqlite_db_prepare(db, sql, n, statements):
+ * Prepare ${n} statements, to be kept; the caller gives them back with
+ * sqlite_db_finalize(), after a failure too.
+ */
+enum err MUST_USE sqlite_db_prepare(sqlite3 *db, const char *const sql[],
+    size_t n, sqlite3_stmt *statements[]);
+
+void sqlite_db_finalize(sqlite3_stmt *statements[], size_t n);
+
+/**
+ * sqlite_db_bind_blob(statement, i, p, n):
+ * Bind ${n} bytes, of which there may be none; borrowed until the next reset.
+ */
+int sqlite_db_bind_blob(sqlite3_stmt *statement, int i, const void *p,
+    size_t n);
+
+/**
+ * sqlite_db_run(statement):
+ * Run a statement that gives no rows, and make it ready for the next time.
+ */
+enum err MUST_USE sqlite_db_run(sqlite3_stmt *statement);
+
+/* ---- sqlite_rows.c: rows into structs ---------------------------------- */
+
+/* Where a lookup gathers what it finds; kept from one to the next. */
+struct sqlite_found {
+    struct store_candidates candidates;
+    struct store_version versions[STORE_VERSIONS_MAX];
+    struct buf events;          /* what the versions' slices point into */
+};
+
+void sqlite_rows_init(struct sqlite_found *found);
+void sqlite_rows_free(struct sqlite_found *found);
+
+/*
+ * A lookup's rows are tagged by their first column, since one statement brings
+ * three kinds: SIZE (last log index), SOURCE (source time, received at) and
+ * VERSION (credential id, log index, event).  Parameters: association, number
+ * key.
+ */
+#define ROWS_SIZE "0"
+#define ROWS_SOURCE "1"
+#define ROWS_VERSION "2"
+#define ROWS_VERSIONS                                            \
+    "SELECT " ROWS_VERSION ", credential_id, log_index, event"   \
+    " FROM credential_index WHERE association = ?1 AND number_key = ?2" \
+    " ORDER BY credential_id, log_index"
+
+/**
+ * sqlite_rows_candidates(statement, association, number_key, found):
+ * Run a lookup and gather it in ${found}.
+ */
+enum err MUST_USE sqlite_rows_candidates(sqlite3_stmt *statement,
+    const char *association, const char *number_key,
+    struct sqlite_found *found);
+
+#define ROWS_SOURCE_COLUMNS "source_time, received_at"
+
+/**
+ * sqlite_rows_source(statement, association, source):
+ * Run ${statement}, which selects these columns.
+ */
+enum err MUST_USE sqlite_rows_source(sqlite3_stmt *statement,
+    const char *association, struct store_source *source);
+
+#define ROWS_PUBLICATION_COLUMNS                                 \
+    "id, association, request_id, content_hash, mode, source_time,"     \
+    " recorded_at, count_new, count_changed, count_unchanged,"          \
+    " count_rejected, first_log_index, event_count, manifest_log_index"
+
+/**
+ * sqlite_rows_publication(statement, association, id, publication):
+ * Run ${statement}, which selects these columns; its parameters are ${id} and
+ * ${association}.
+ *
+ * Fails: E_NOTFOUND, and as sqlite_db_err().
+ */
+enum err MUST_USE sqlite_rows_publication(sqlite3_stmt *statement,
+    const char *association, const uint8_t id[STORE_ID],
+    struct store_publication *publication);
+
+/**
+ * sqlite_rows_slice(statement, i):
+ * Return the bytes of column ${i}, borrowed until the next step.
+ */
+struct slice sqlite_rows_slice(sqlite3_stmt *statement, int i);
+
+/**
+ * sqlite_rows_text(statement, i, text):
+ * Copy column ${i}.  Fails: E_CORRUPT (too long for ${text}, or NULL).
+ */
+enum err MUST_USE sqlite_rows_text(sqlite3_stmt *statement, int i,
+    char text[64]);
+
+/**
+ * sqlite_rows_blob(statement, i, p, n):
+ * Copy column ${i}.  Fails: E_CORRUPT (not ${n} bytes).
+ */
+enum err MUST_USE sqlite_rows_blob(sqlite3_stmt *statement, int i,
+    uint8_t *p, size_t n);
+
+#define ROWS_ENTRY_COLUMNS                                       \
+    "log_index, domain, recorded_at, salt, leaf, bytes"
+
+/**
+ * sqlite_rows_entry(statement, entry):
+ * Take an entry from the present row of these columns; its bytes are borrowed
+ * until the next step.
+ */
+enum err MUST_USE sqlite_rows_entry(sqlite3_stmt *statement,
+    struct store_entry *entry);
+
+/**
+ * sqlite_rows_entries(statement, from, n, each, cookie):
+ * Run ${statement}, whose parameters are ${from} and ${n}, for up to ${n}
+ * entries that follow one another from ${from} on.
+ *
+ * Fails: E_CORRUPT (a gap), as sqlite_db_err(), and what ${each} returned.
+ */
+enum err MUST_USE sqlite_rows_entries(sqlite3_stmt *statement, int64_t from,
+    int64_t n, store_entry_fn *each, void *cookie);
+
+/* ---- sqlite_read.c, sqlite_write.c ------------------------------------- */
+
+extern const struct store_read_ops sqlite_read_ops;
+extern const struct store_write_ops sqlite_write_ops;
+
+/**
+ * sqlite_write_open(db, write):
+ * Prepare to write.  After success ${db} is owned by ${*write}; close with
+ * sqlite_write_close().
+ */
+enum err MUST_USE sqlite_write_open(sqlite3 *db, struct sqlite_write **write);
+
+/**
+ * sqlite_write_close(write, intact):
+ * Close; NULL is allowed.  The log of the database is folded into it only if
+ * ${intact}.
+ */
+void sqlite_write_close(struct sqlite_write *write, int intact);
+
+#endif /* !STORE_SQLITE_H */

@@ -1,0 +1,251 @@
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "store/sqlite.h"
+
+enum statement {
+    BEGIN, END, LOOKUP, SOURCE, PUBLICATION, PUBLICATION_BY_REQUEST, ENTRIES,
+    LAST_CATALOG, STATEMENTS
+};
+
+/*
+ * LOOKUP is one statement of one shape for a hit and a miss.  Its limit lets
+ * one row too many through, which is how too many is noticed: the size, the
+ * source, STORE_VERSIONS_MAX versions, and that one.
+ */
+_Static_assert(STORE_VERSIONS_MAX + 3 == 259, "the limit in LOOKUP");
+
+static const char *const sql[STATEMENTS] = {
+    [BEGIN] = "BEGIN",
+    [END] = "COMMIT",
+    [LOOKUP] =
+        "SELECT " ROWS_SIZE ", NULL, max(log_index), NULL FROM log"
+        " UNION ALL SELECT " ROWS_SOURCE ", NULL, "
+        ROWS_SOURCE_COLUMNS " FROM source WHERE association = ?1"
+        " UNION ALL SELECT * FROM (" ROWS_VERSIONS ") LIMIT 259",
+    [SOURCE] =
+        "SELECT " ROWS_SOURCE_COLUMNS " FROM source"
+        " WHERE association = ?1",
+    [PUBLICATION] =
+        "SELECT " ROWS_PUBLICATION_COLUMNS " FROM publication"
+        " WHERE id = ?1 AND (?2 IS NULL OR association = ?2)",
+    [PUBLICATION_BY_REQUEST] =
+        "SELECT " ROWS_PUBLICATION_COLUMNS " FROM publication"
+        " WHERE request_id = ?1 AND (?2 IS NULL OR association = ?2)",
+    [ENTRIES] =
+        "SELECT " ROWS_ENTRY_COLUMNS " FROM log"
+        " WHERE log_index >= ?1 ORDER BY log_index LIMIT ?2",
+    [LAST_CATALOG] =
+        "SELECT " ROWS_ENTRY_COLUMNS " FROM log"
+        " WHERE domain = 4 ORDER BY log_index DESC LIMIT 1",
+};
+
+_Static_assert(LEAF_CATALOG == 4, "the domain in LAST_CATALOG and 0001.sql");
+
+struct reader {
+    struct store_reader head;           /* first: see reader_of() */
+    sqlite3 *db;                        /* owned */
+    sqlite3_stmt *statements[STATEMENTS];
+    struct sqlite_found found;
+    int in_view;
+    uint64_t executed;
+};
+
+static struct reader *
+reader_of(struct store_reader *reader)
+{
+    return ((struct reader *)reader);
+}
+
+static void
+read_close(struct store_reader *reader)
+{
+    struct reader *r = reader_of(reader);
+
+    sqlite_db_finalize(r->statements, STATEMENTS);
+    (void)sqlite3_close(r->db);
+    sqlite_rows_free(&r->found);
+    free(r);
+}
+
+static enum err
+read_open(void *self, struct store_reader **reader)
+{
+    /* How much of the file may be mapped is the library's limit. */
+    static const char map[] = "PRAGMA mmap_size = 1099511627776";
+    const struct sqlite_store *store = self;
+    struct reader *r = NULL;
+    enum err err;
+
+    *reader = NULL;
+
+    if ((r = calloc(1, sizeof(*r))) == NULL)
+        return (E_NOMEM);
+    r->head.ops = &sqlite_read_ops;
+    sqlite_rows_init(&r->found);
+    if ((err = sqlite_db_open(store->path, SQLITE_OPEN_READONLY,
+        READ_BUSY_MS, &r->db)) != E_OK)
+        goto out;
+    if ((err = sqlite_db_err(sqlite3_exec(r->db, map, NULL, NULL,
+        NULL))) != E_OK)
+        goto out;
+    if ((err = sqlite_db_prepare(r->db, sql, STATEMENTS,
+        r->statements)) != E_OK)
+        goto out;
+
+    *reader = &r->head;
+    r = NULL;
+
+out:
+    if (r != NULL)
+        read_close(&r->head);
+    return (err);
+}
+
+static enum err
+read_begin(struct store_reader *reader)
+{
+    struct reader *r = reader_of(reader);
+    enum err err;
+
+    r->executed++;
+    if ((err = sqlite_db_run(r->statements[BEGIN])) == E_OK)
+        r->in_view = 1;
+    return (err);
+}
+
+static void
+read_end(struct store_reader *reader)
+{
+    struct reader *r = reader_of(reader);
+
+    r->in_view = 0;
+    if (sqlite3_get_autocommit(r->db))
+        return;
+    r->executed++;
+    if (sqlite_db_run(r->statements[END]) != E_OK)
+        log_line(LOG_WARN, "store_view_failed", "code=%d",
+            sqlite3_extended_errcode(r->db));
+}
+
+/*
+ * Count a statement and return it.  An error may have ended the view by
+ * itself, and what is read after that would be of another.
+ */
+static enum err
+next(struct reader *r, enum statement which, sqlite3_stmt **statement)
+{
+    *statement = r->statements[which];
+    if (r->in_view && sqlite3_get_autocommit(r->db))
+        return (E_IO);
+    r->executed++;
+    return (E_OK);
+}
+
+static enum err
+read_lookup(struct store_reader *reader, const char *association,
+    const char *number_key, store_candidates_fn *fn, void *cookie,
+    struct store_request **request)
+{
+    struct reader *r = reader_of(reader);
+    sqlite3_stmt *stmt;
+    enum err err;
+
+    *request = NULL;
+    if ((err = next(r, LOOKUP, &stmt)) == E_OK)
+        err = sqlite_rows_candidates(stmt, association, number_key,
+            &r->found);
+    fn(cookie, err, err == E_OK ? &r->found.candidates : NULL);
+    return (E_OK);
+}
+
+static enum err
+read_publication(struct store_reader *reader, const char *association,
+    const uint8_t id[STORE_ID], int by_request_id, store_publication_fn *fn,
+    void *cookie, struct store_request **request)
+{
+    struct store_publication publication;
+    sqlite3_stmt *stmt;
+    enum err err;
+
+    *request = NULL;
+    if ((err = next(reader_of(reader), by_request_id ?
+        PUBLICATION_BY_REQUEST : PUBLICATION, &stmt)) == E_OK)
+        err = sqlite_rows_publication(stmt, association, id, &publication);
+    fn(cookie, err, err == E_OK ? &publication : NULL);
+    return (E_OK);
+}
+
+static enum err
+read_source(struct store_reader *reader, const char *association,
+    store_source_fn *fn, void *cookie, struct store_request **request)
+{
+    struct store_source source;
+    sqlite3_stmt *stmt;
+    enum err err;
+
+    *request = NULL;
+    if ((err = next(reader_of(reader), SOURCE, &stmt)) == E_OK)
+        err = sqlite_rows_source(stmt, association, &source);
+    fn(cookie, err, err == E_OK ? &source : NULL);
+    return (E_OK);
+}
+
+static enum err
+read_entries(struct store_reader *reader, int64_t from, int64_t n,
+    store_entry_fn *each, store_done_fn *done, void *cookie,
+    struct store_request **request)
+{
+    sqlite3_stmt *stmt;
+    enum err err;
+
+    *request = NULL;
+    if ((err = next(reader_of(reader), ENTRIES, &stmt)) == E_OK)
+        err = sqlite_rows_entries(stmt, from, n, each, cookie);
+    done(cookie, err);
+    return (E_OK);
+}
+
+static enum err
+read_last_catalog(struct store_reader *reader, store_entry_fn *each,
+    store_done_fn *done, void *cookie, struct store_request **request)
+{
+    struct store_entry entry;
+    sqlite3_stmt *stmt;
+    enum err err;
+    int rc;
+
+    *request = NULL;
+    if ((err = next(reader_of(reader), LAST_CATALOG, &stmt)) != E_OK)
+        goto out;
+    rc = sqlite3_step(stmt);
+    err = sqlite_db_err(rc);
+    if (rc == SQLITE_ROW &&
+        (err = sqlite_rows_entry(stmt, &entry)) == E_OK)
+        err = each(cookie, &entry);
+    (void)sqlite3_reset(stmt);
+
+out:
+    done(cookie, err);
+    return (E_OK);
+}
+
+static uint64_t
+read_statements(const struct store_reader *reader)
+{
+    return (((const struct reader *)reader)->executed);
+}
+
+const struct store_read_ops sqlite_read_ops = {
+    .open = read_open,
+    .close = read_close,
+    .begin = read_begin,
+    .end = read_end,
+    .lookup = read_lookup,
+    .find_publication = read_publication,
+    .find_source = read_source,
+    .read_entries = read_entries,
+    .last_catalog = read_last_catalog,
+    .cancel = NULL,
+    .statements = read_statements,
+};

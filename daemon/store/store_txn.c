@@ -1,0 +1,144 @@
+/* What a job may do, as far as it does not depend on the database. */
+
+#include "store/backend.h"
+
+/*
+ * After these the database may have undone the whole transaction by itself,
+ * and what the job went on to write would stand on its own.
+ */
+static enum err
+keep(struct store_txn *txn, enum err err)
+{
+    if (err == E_IO || err == E_NOMEM || err == E_CORRUPT)
+        txn->broken = err;
+    return (err);
+}
+
+int64_t
+store_txn_now(const struct store_txn *txn)
+{
+    return (txn->now_us);
+}
+
+int64_t
+store_txn_next_index(const struct store_txn *txn)
+{
+    return (txn->next_index);
+}
+
+enum err
+store_txn_lookup(struct store_txn *txn, const char *association,
+    const char *number_key, store_txn_candidates_fn *fn, void *cookie)
+{
+    if (txn->broken != E_OK)
+        return (txn->broken);
+    return (keep(txn, txn->ops->lookup(txn, association, number_key, fn,
+        cookie)));
+}
+
+enum err
+store_txn_append(struct store_txn *txn, const struct store_entry *entry)
+{
+    enum err err;
+
+    if (txn->broken != E_OK)
+        return (txn->broken);
+    if (entry->log_index != txn->next_index ||
+        entry->recorded_at_us != txn->now_us)
+        return (E_INVAL);
+    if ((err = keep(txn, txn->ops->append(txn, entry))) == E_OK)
+        txn->next_index++;
+    return (err);
+}
+
+enum err
+store_txn_index(struct store_txn *txn, const struct store_place *place,
+    int64_t log_index, struct slice event)
+{
+    if (txn->broken != E_OK)
+        return (txn->broken);
+    if (event.n > STORE_EVENT_MAX)
+        return (E_TOOBIG);
+    return (keep(txn, txn->ops->index(txn, place, log_index, event)));
+}
+
+enum err
+store_txn_find_publication(struct store_txn *txn, const char *association,
+    const uint8_t request_id[STORE_ID], struct store_publication *publication)
+{
+    if (txn->broken != E_OK)
+        return (txn->broken);
+    return (keep(txn, txn->ops->find_publication(txn, association, request_id,
+        publication)));
+}
+
+enum err
+store_txn_put_publication(struct store_txn *txn,
+    const struct store_publication *publication)
+{
+    if (txn->broken != E_OK)
+        return (txn->broken);
+    return (keep(txn, txn->ops->put_publication(txn, publication)));
+}
+
+enum err
+store_txn_find_declaration(struct store_txn *txn, const char *association,
+    const uint8_t request_id[STORE_ID], struct store_declaration *declaration)
+{
+    if (txn->broken != E_OK)
+        return (txn->broken);
+    return (keep(txn, txn->ops->find_declaration(txn, association, request_id,
+        declaration)));
+}
+
+enum err
+store_txn_put_declaration(struct store_txn *txn,
+    const struct store_declaration *declaration)
+{
+    if (txn->broken != E_OK)
+        return (txn->broken);
+    return (keep(txn, txn->ops->put_declaration(txn, declaration)));
+}
+
+enum err
+store_txn_find_source(struct store_txn *txn, const char *association,
+    struct store_source *source)
+{
+    if (txn->broken != E_OK)
+        return (txn->broken);
+    return (keep(txn, txn->ops->find_source(txn, association, source)));
+}
+
+enum err
+store_txn_put_source(struct store_txn *txn, const char *association,
+    const struct store_source *source)
+{
+    if (txn->broken != E_OK)
+        return (txn->broken);
+    return (keep(txn, txn->ops->put_source(txn, association, source)));
+}
+
+enum err
+store_txn_clear_index(struct store_txn *txn)
+{
+    if (txn->broken != E_OK)
+        return (txn->broken);
+    return (keep(txn, txn->ops->clear_index(txn)));
+}
+
+enum err
+store_txn_read_entries(struct store_txn *txn, int64_t from,
+    store_entry_fn *each, void *cookie)
+{
+    if (txn->broken != E_OK)
+        return (txn->broken);
+    return (keep(txn, txn->ops->read_entries(txn, from, each, cookie)));
+}
+
+enum err
+store_txn_digest_index(struct store_txn *txn, uint8_t digest[32])
+{
+    if (txn->broken != E_OK)
+        return (txn->broken);
+    return (keep(txn, txn->ops->digest_index(txn, digest)));
+}

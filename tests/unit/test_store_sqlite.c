@@ -1,0 +1,595 @@
+/*
+ * What is particular to the store in a SQLite file: what it refuses to open,
+ * who may read it, and what happens when disk or memory fail.
+ */
+
+#include <errno.h>
+#include <malloc.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "base/log.h"
+#include "store/store.h"
+#include "support/fault.h"
+#include "support/store_fixture.h"
+
+static const struct store_place ann = {"abc", "1001", {1}};
+
+/* ---- a disk that fails ------------------------------------------------- */
+
+static atomic_int syncs;        /* how many there were */
+static atomic_int syncs_fail;
+
+/* SQLite finds these before those of libc. */
+int fsync(int fd);
+int fdatasync(int fd);
+
+static int
+sync_or_fail(long number, int fd)
+{
+    atomic_fetch_add(&syncs, 1);
+    if (atomic_load(&syncs_fail)) {
+        errno = EIO;
+        return (-1);
+    }
+    return ((int)syscall(number, fd));
+}
+
+int
+fsync(int fd)
+{
+    return (sync_or_fail(SYS_fsync, fd));
+}
+
+int
+fdatasync(int fd)
+{
+    return (sync_or_fail(SYS_fdatasync, fd));
+}
+
+/* ---- opening ----------------------------------------------------------- */
+
+static const char *
+path_of(const struct fixture *f)
+{
+    return (f->dsn + strlen("sqlite:"));
+}
+
+static enum err
+try_open(const char *dsn, int create)
+{
+    struct store_options options = {.dsn = dsn, .group_max = 1,
+        .create = create, .migrate = 1};
+    struct store *store;
+    char why[512];
+    enum err err;
+
+    err = store_open(&options, &store, why, sizeof(why));
+    assert_true((err == E_OK) == (store != NULL));
+    assert_true((err == E_OK) == (why[0] == '\0'));
+    store_close(store);
+    return (err);
+}
+
+/* Change the file behind the store's back. */
+static void
+meddle(const struct fixture *f, const char *sql)
+{
+    sqlite3 *db;
+
+    assert_int_equal(sqlite3_open(path_of(f), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void
+a_file_that_is_no_store_of_ours_is_refused(void **state)
+{
+    static const struct {
+        const char *sql;
+        enum err want;
+    } changes[] = {
+        {"PRAGMA user_version = 2", E_NEWER},
+        {"PRAGMA user_version = 2000000000", E_NEWER},
+        {"PRAGMA user_version = 0", E_CORRUPT},
+        {"PRAGMA user_version = 1; PRAGMA application_id = 0", E_CORRUPT},
+        {"PRAGMA application_id = 1", E_CORRUPT},
+        {"PRAGMA user_version = 0; PRAGMA application_id = 0", E_CORRUPT},
+    };
+    struct fixture *f = *state;
+
+    fixture_close(f);
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        meddle(f, changes[i].sql);
+        assert_int_equal(try_open(f->dsn, 1), changes[i].want);
+        meddle(f, "PRAGMA user_version = 1;"
+            "PRAGMA application_id = 1987016035");
+        assert_int_equal(try_open(f->dsn, 0), E_OK);
+    }
+}
+
+static void
+write_file(const struct fixture *f, const char *text)
+{
+    FILE *file = fopen(path_of(f), "w");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void
+an_empty_file_is_made_a_store_and_another_is_not(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_close(f);
+    assert_int_equal(unlink(path_of(f)), 0);
+    assert_int_equal(try_open(f->dsn, 0), E_NOTFOUND);
+    assert_int_equal(access(path_of(f), F_OK), -1);
+    write_file(f, "");
+    assert_int_equal(try_open(f->dsn, 0), E_NOTFOUND);
+    assert_int_equal(try_open(f->dsn, 1), E_OK);
+    write_file(f, "This is a letter, and longer than the header of a file "
+        "that belongs to SQLite, which is a hundred bytes long.");
+    assert_int_equal(try_open(f->dsn, 1), E_CORRUPT);
+    assert_int_equal(try_open("sqlite:", 1), E_INVAL);
+    assert_int_equal(try_open("sqlite:/nowhere/at/all/store.db", 1), E_IO);
+    assert_int_equal(try_open("sqlite:/nowhere/at/all/store.db", 0),
+        E_NOTFOUND);
+}
+
+static enum err
+append_one(struct store_txn *txn, void *cookie)
+{
+    (void)cookie;
+    return (fixture_event(txn, &ann, "x"));
+}
+
+static void
+nobody_else_may_read_the_files(void **state)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", ".lock"};
+    struct fixture *f = *state;
+    mode_t before = umask(0);
+    char path[300];
+    struct stat st;
+
+    fixture_close(f);
+    assert_int_equal(unlink(path_of(f)), 0);
+    (void)snprintf(path, sizeof(path), "%s.lock", path_of(f));
+    assert_int_equal(unlink(path), 0);
+    fixture_open(f);
+    assert_int_equal(fixture_do(f, append_one, NULL), E_OK);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        (void)snprintf(path, sizeof(path), "%s%s", path_of(f), ends[i]);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+    }
+    (void)umask(before);
+}
+
+static enum err
+note_entry(void *cookie, const struct store_entry *entry)
+{
+    *(int64_t *)cookie = entry->log_index;
+    return (E_OK);
+}
+
+static void
+note_err(void *cookie, enum err err)
+{
+    (void)cookie;
+    assert_int_equal(err, E_CORRUPT);
+}
+
+static void
+a_gap_in_the_log_is_noticed(void **state)
+{
+    struct fixture *f = *state;
+    struct store_request *request;
+    int64_t last = -1;
+
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(fixture_do(f, append_one, NULL), E_OK);
+    fixture_close(f);
+    meddle(f, "DELETE FROM log WHERE log_index = 2");
+    fixture_open(f);
+    assert_int_equal(store_read_entries(f->reader, 0, 10, note_entry,
+        note_err, &last, &request), E_OK);
+    assert_int_equal(last, 1);
+}
+
+/* ---- when the disk fails ----------------------------------------------- */
+
+static void
+nothing_is_acknowledged_before_it_is_synced(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 5; i++) {
+        int before = atomic_load(&syncs);
+
+        assert_int_equal(fixture_do(f, append_one, NULL), E_OK);
+        assert_true(atomic_load(&syncs) > before);
+    }
+}
+
+static void
+a_failed_commit_ends_all_writing(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture_found found;
+    enum err err;
+
+    assert_int_equal(fixture_do(f, append_one, NULL), E_OK);
+    atomic_store(&syncs_fail, 1);
+    err = fixture_do(f, append_one, NULL);
+    atomic_store(&syncs_fail, 0);
+    assert_int_equal(err, E_IO);
+    assert_int_equal(fixture_do(f, append_one, NULL), E_IO);
+    assert_int_equal(fixture_do(f, append_one, NULL), E_IO);
+    assert_int_equal(fixture_lookup(f->reader, "abc", "1001").nversions, 1);
+
+    /* Now it may be there or not, but nothing behind it is. */
+    fixture_close(f);
+    fixture_open(f);
+    found = fixture_lookup(f->reader, "abc", "1001");
+    assert_int_equal(found.err, E_OK);
+    assert_true(found.nversions == 1 || found.nversions == 2);
+    assert_int_equal(found.log_size, (int64_t)found.nversions);
+    assert_int_equal(fixture_do(f, append_one, NULL), E_OK);
+    assert_int_equal(fixture_lookup(f->reader, "abc", "1001").log_size,
+        found.log_size + 1);
+}
+
+static void
+a_store_that_cannot_be_synced_is_not_opened(void **state)
+{
+    struct fixture *f = *state;
+    enum err err;
+
+    /* After a failed commit the write-ahead log is left for the next open. */
+    assert_int_equal(fixture_do(f, append_one, NULL), E_OK);
+    atomic_store(&syncs_fail, 1);
+    assert_int_equal(fixture_do(f, append_one, NULL), E_IO);
+    fixture_close(f);
+    err = try_open(f->dsn, 0);
+    atomic_store(&syncs_fail, 0);
+    assert_int_equal(err, E_IO);
+    assert_int_equal(try_open(f->dsn, 0), E_OK);
+}
+
+static enum err
+append_much(struct store_txn *txn, void *cookie)
+{
+    static char text[STORE_EVENT_MAX];
+    enum err err;
+
+    (void)cookie;
+    memset(text, 'x', sizeof(text) - 1);
+    for (int i = 0; i < 100; i++)
+        if ((err = fixture_append(txn, LEAF_EVENT, text)) != E_OK)
+            return (err);
+    return (E_OK);
+}
+
+static void
+the_write_ahead_log_does_not_grow_for_ever(void **state)
+{
+    struct fixture *f = *state;
+    char path[300];
+    struct stat st;
+
+    (void)snprintf(path, sizeof(path), "%s-wal", path_of(f));
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(fixture_do(f, append_much, NULL), E_OK);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(st.st_size < 3 * 100 * STORE_EVENT_MAX);
+    assert_int_equal(fixture_lookup(f->reader, "abc", "1001").log_size, 800);
+}
+
+/* ---- when memory fails ------------------------------------------------- */
+
+#define ALLOCATIONS_MAX 20000   /* more than anything here makes */
+
+/*
+ * SQLite allocates by way of this file's malloc(), which fault.h can make
+ * fail, as it cannot within a shared library; or, while it is spared, by way
+ * of the real one, and then the allocations that fail are the store's own.
+ */
+void *__real_malloc(size_t n);
+void *__real_realloc(void *p, size_t n);
+
+static atomic_int sqlite_spared;
+
+static void *
+memory_get(int n)
+{
+    return (atomic_load(&sqlite_spared) ? __real_malloc((size_t)n) :
+        malloc((size_t)n));
+}
+
+static void *
+memory_resize(void *p, int n)
+{
+    return (atomic_load(&sqlite_spared) ? __real_realloc(p, (size_t)n) :
+        realloc(p, (size_t)n));
+}
+
+static int
+memory_size(void *p)
+{
+    return (p == NULL ? 0 : (int)malloc_usable_size(p));
+}
+
+static int
+memory_roundup(int n)
+{
+    return ((n + 7) & ~7);
+}
+
+static int
+memory_init(void *cookie)
+{
+    (void)cookie;
+    return (SQLITE_OK);
+}
+
+static void
+memory_end(void *cookie)
+{
+    (void)cookie;
+}
+
+static const sqlite3_mem_methods memory = {memory_get, free, memory_resize,
+    memory_size, memory_roundup, memory_init, memory_end, NULL};
+
+/* Open store and reader with allocation ${n} failing; was there one? */
+static int
+open_without(const struct fixture *f, int n, int create, int *failed)
+{
+    struct store_options options = {.dsn = f->dsn, .group_max = 1,
+        .create = create, .migrate = 1};
+    struct store_reader *reader = NULL;
+    struct store *store;
+    char why[512];
+    enum err err;
+    int fired;
+
+    if (create)
+        (void)unlink(path_of(f));
+    fault_arm(n);
+    err = store_open(&options, &store, why, sizeof(why));
+    if (err == E_OK)
+        err = store_reader_open(store, &reader);
+    fired = fault_fired();
+    fault_arm(-1);
+    if (err != E_OK && (err != E_NOMEM || !fired))
+        fail_msg("allocation %d: %s: %s", n, err_name(err), why);
+    *failed += err == E_NOMEM;
+    store_reader_close(reader);
+    store_close(store);
+    return (fired);
+}
+
+/* Fail one allocation after the other; return how many there are. */
+static int
+open_without_each(const struct fixture *f, int create, int step, int *failed)
+{
+    int n;
+
+    *failed = 0;
+    for (n = 0; n < ALLOCATIONS_MAX; n += n < 100 ? 1 : step)
+        if (!open_without(f, n, create, failed))
+            break;
+    return (n);
+}
+
+/*
+ * Each allocation of our own; and of those of SQLite, which makes thousands
+ * while it parses one statement after the other, at least every seventh.
+ */
+static void
+opening_survives_allocation_failures(void **state)
+{
+    struct fixture *f = *state;
+    int failed, n;
+
+    fixture_close(f);
+    for (int create = 1; create >= 0; create--) {
+        atomic_store(&sqlite_spared, 1);
+        n = open_without_each(f, create, 1, &failed);
+        atomic_store(&sqlite_spared, 0);
+        assert_in_range(n, 5, 100);
+        assert_int_equal(failed, n);
+
+        n = open_without_each(f, create, 7, &failed);
+        assert_in_range(n, 400, ALLOCATIONS_MAX - 1);
+        assert_true(failed > 150);
+    }
+    fixture_open(f);
+}
+
+struct faulty {
+    int n;
+    int fired;
+};
+
+static enum err
+everything(struct store_txn *txn)
+{
+    struct store_publication upload = {.association = "abc"}, found;
+    struct store_source source = {1, 2, 3};
+    uint8_t digest[32];
+    enum err err;
+
+    upload.id[0] = upload.request_id[0] =
+        (uint8_t)(1 + store_txn_next_index(txn));
+    if ((err = fixture_event(txn, &ann, "x")) != E_OK ||
+        (err = store_txn_put_source(txn, "abc", &source)) != E_OK ||
+        (err = store_txn_find_source(txn, "abc", &source)) != E_OK ||
+        (err = store_txn_put_publication(txn, &upload)) != E_OK ||
+        (err = store_txn_find_publication(txn, "abc", upload.request_id,
+        &found)) != E_OK)
+        return (err);
+    return (store_txn_digest_index(txn, digest));
+}
+
+static enum err
+run_faulty(struct store_txn *txn, void *cookie)
+{
+    struct faulty *faulty = cookie;
+    enum err err;
+
+    fault_arm(faulty->n);
+    err = everything(txn);
+    faulty->fired = fault_fired();
+    fault_arm(-1);
+
+    /* After that, nothing of this job can take hold on its own. */
+    if (err == E_NOMEM) {
+        assert_int_equal(append_one(txn, NULL), E_NOMEM);
+        return (E_OK);
+    }
+    return (err);
+}
+
+/*
+ * Pages are cached, so that a job that follows another needs little memory: a
+ * store that was just opened needs the most.
+ */
+static void
+a_job_survives_every_allocation_failure(void **state)
+{
+    struct fixture *f = *state;
+    struct faulty faulty = {.fired = 1};
+    int64_t size = 0;
+    int failed = 0;
+
+    for (faulty.n = 0; faulty.fired && faulty.n < ALLOCATIONS_MAX; faulty.n++) {
+        enum err err;
+
+        fixture_close(f);
+        fixture_open(f);
+        err = fixture_do(f, run_faulty, &faulty);
+        assert_true(err == E_OK || (err == E_NOMEM && faulty.fired));
+        size += err == E_OK;
+        failed += err == E_NOMEM;
+        assert_int_equal(fixture_lookup(f->reader, "abc", "1001").log_size,
+            size);
+        assert_int_equal(fixture_lookup(f->reader, "abc", "1001").nversions,
+            size);
+    }
+    assert_false(faulty.fired);
+    assert_true(failed > 3);
+}
+
+/* A job of a group, and what became of it. */
+struct member {
+    struct store_job job;
+    enum err outcome;
+    sem_t reached, go;      /* of the one that waits */
+};
+
+static enum err
+hold_writer(struct store_txn *txn, void *cookie)
+{
+    struct member *m = cookie;
+
+    (void)sem_post(&m->reached);
+    (void)sem_wait(&m->go);
+    return (append_one(txn, NULL));
+}
+
+static void
+note_outcome(void *cookie, enum err err)
+{
+    ((struct member *)cookie)->outcome = err;
+}
+
+static enum err
+exhaust(struct store_txn *txn, void *cookie)
+{
+    enum err err;
+
+    (void)cookie;
+    fault_arm(0);
+    err = append_much(txn, NULL);
+    fault_arm(-1);
+    return (err);
+}
+
+/*
+ * Out of memory, SQLite undoes the transaction as a whole.  Then the jobs
+ * before must not be told that they succeeded, and those after still run.
+ */
+static void
+a_lost_transaction_acknowledges_nothing(void **state)
+{
+    static enum err (*const runs[])(struct store_txn *, void *) = {
+        hold_writer, append_one, append_one, exhaust, append_one};
+    static const enum err want[] = {E_OK, E_BUSY, E_BUSY, E_NOMEM, E_OK};
+    struct fixture *f = *state;
+    struct member m[5];
+
+    assert_int_equal(sem_init(&m[0].reached, 0, 0), 0);
+    assert_int_equal(sem_init(&m[0].go, 0, 0), 0);
+    for (int i = 0; i < 5; i++) {
+        m[i].job = (struct store_job){.run = runs[i], .done = note_outcome,
+            .cookie = &m[i], .post = fixture_post(f)};
+        store_submit(f->store, &m[i].job);
+        if (i == 0)
+            (void)sem_wait(&m[0].reached);
+    }
+    (void)sem_post(&m[0].go);
+    for (int i = 0; i < 5; i++)
+        fixture_run(f);
+    (void)sem_destroy(&m[0].go);
+    (void)sem_destroy(&m[0].reached);
+
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(m[i].outcome, want[i]);
+    assert_int_equal(fixture_lookup(f->reader, "abc", "1001").log_size, 2);
+    assert_int_equal(fixture_do(f, append_one, NULL), E_OK);
+    assert_int_equal(fixture_lookup(f->reader, "abc", "1001").log_size, 3);
+}
+
+#define ON(test)                                                        \
+    {#test, test, fixture_set_up, fixture_tear_down,                    \
+        (void *)(uintptr_t)&store_kind_sqlite}
+
+int
+main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        ON(a_file_that_is_no_store_of_ours_is_refused),
+        ON(an_empty_file_is_made_a_store_and_another_is_not),
+        ON(nobody_else_may_read_the_files),
+        ON(a_gap_in_the_log_is_noticed),
+        ON(nothing_is_acknowledged_before_it_is_synced),
+        ON(a_failed_commit_ends_all_writing),
+        ON(a_store_that_cannot_be_synced_is_not_opened),
+        ON(the_write_ahead_log_does_not_grow_for_ever),
+        ON(opening_survives_allocation_failures),
+        ON(a_job_survives_every_allocation_failure),
+        ON(a_lost_transaction_acknowledges_nothing),
+    };
+
+    if (sqlite3_config(SQLITE_CONFIG_MALLOC, &memory) != SQLITE_OK)
+        return (1);
+    return (cmocka_run_group_tests_name("store_sqlite", tests, NULL, NULL));
+}
