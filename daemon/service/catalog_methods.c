@@ -71,14 +71,17 @@ on_tick(struct tick_item *item, struct service_worker *worker, enum err view)
 {
     struct unary_call *call = unary_of_tick(item);
     const struct getting *getting = call->state;
+    struct store_request *found = NULL;
     enum err err = view;
 
     if (err == E_OK)
         err = store_find_source(worker->reader,
             catalog_of(call)->associations[getting->place]->id, on_source,
-            call, &call->request);
+            call, &found);
     if (err != E_OK)
         unary_fail_err(call, err);
+    else if (found != NULL)     /* otherwise the call is answered and gone */
+        call->request = found;
 }
 
 static void
