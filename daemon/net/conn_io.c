@@ -108,6 +108,7 @@ static void
 read_on(struct conn *c)
 {
     struct conn_host *host = c->host;
+    enum err err;
 
     for (int i = 0; i < READS_PER_TICK; i++) {
         struct slice in = {host->in, 0};
@@ -118,9 +119,10 @@ read_on(struct conn *c)
             return;
         }
         conn_touch(c);
-        if (h2_feed(c->h2, in) != E_OK) {
+        if ((err = h2_feed(c->h2, in)) != E_OK) {
             log_line(LOG_WARN, "connection", "conn=%" PRIu64
-                " reason=\"the peer broke HTTP/2 or a limit\"", c->id);
+                " reason=\"%s\"", c->id, err == E_INVAL ?
+                "the peer broke HTTP/2 or a limit" : err_text(err));
             conn_enter(c, CONN_ENDING);
             return;
         }

@@ -1,0 +1,664 @@
+/*
+ * Workers and a listener on loopback, over TLS, with a protocol of lines in
+ * place of HTTP/2 (support/net_rig.h).
+ */
+
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "support/fault.h"
+#include "support/net_rig.h"
+#include "support/tls_client.h"
+
+static char dir[64];
+static SSL_CTX *ctx;
+
+static int
+setup(void **state)
+{
+    (void)state;
+    (void)signal(SIGPIPE, SIG_IGN);
+    tls_client_pki(dir, sizeof(dir));
+    ctx = tls_client_ctx(dir, "employer");
+    return (0);
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    SSL_CTX_free(ctx);
+    tls_client_remove(dir);
+    return (0);
+}
+
+static int64_t
+now(void)
+{
+    return (clock_monotonic_us());
+}
+
+static SSL *
+dial(const struct rig *rig)
+{
+    SSL *ssl = rig_dial(rig, ctx);
+
+    assert_non_null(ssl);
+    return (ssl);
+}
+
+/* ---- bytes ------------------------------------------------------------ */
+
+static void
+what_is_asked_is_answered(void **state)
+{
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, 1);
+    SSL *ssl = dial(rig);
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        assert_true(rig_say(ssl, "say one\nsay two\n"));
+        assert_true(rig_hear(ssl, "one\ntwo\n"));
+    }
+    rig_hang_up(ssl, 0);
+    assert_true(rig_wait(rig_sessions, 0));
+    rig_stop(rig);
+}
+
+struct chatter {
+    const struct rig *rig;
+    int answered;
+};
+
+static void *
+chat(void *cookie)
+{
+    struct chatter *chatter = cookie;
+    SSL *ssl[8];
+    char line[64], answer[64];
+
+    for (size_t i = 0; i < 8; i++)
+        if ((ssl[i] = rig_dial(chatter->rig, ctx)) == NULL)
+            return (NULL);
+    for (int round = 0; round < 50; round++) {
+        for (size_t i = 0; i < 8; i++) {
+            (void)snprintf(line, sizeof(line), "say %p.%zu.%d\n", cookie, i,
+                round);
+            (void)rig_say(ssl[i], line);
+        }
+        for (size_t i = 0; i < 8; i++) {
+            (void)snprintf(answer, sizeof(answer), "%p.%zu.%d\n", cookie, i,
+                round);
+            chatter->answered += rig_hear(ssl[i], answer);
+        }
+    }
+    for (size_t i = 0; i < 8; i++)
+        rig_hang_up(ssl[i], i % 2 == 0);
+    return (NULL);
+}
+
+static void
+many_at_once_are_told_apart_and_share_the_workers(void **state)
+{
+    enum { THREADS = 4 };
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, RIG_WORKERS);
+    struct chatter chatters[THREADS];
+    pthread_t threads[THREADS];
+
+    (void)state;
+    for (int i = 0; i < THREADS; i++) {
+        chatters[i] = (struct chatter){rig, 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, chat,
+            &chatters[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(chatters[i].answered, 8 * 50);
+    }
+    assert_int_equal(rig_used(0), THREADS * 8 / 2);
+    assert_int_equal(rig_used(1), THREADS * 8 / 2);
+    assert_true(rig_wait(rig_sessions, 0));
+    rig_stop(rig);
+}
+
+static void
+more_than_the_socket_takes_arrives_whole_and_in_order(void **state)
+{
+    enum { BIG = 20000000 };
+    static const struct timespec nap = {.tv_nsec = 200000000};
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, 1);
+    SSL *ssl = dial(rig), *other = dial(rig);
+    size_t have = 0, n, wrong = 0;
+    char bytes[8192], line[64];
+
+    (void)state;
+    (void)snprintf(line, sizeof(line), "big %d\n", BIG);
+    assert_true(rig_say(ssl, line));
+    (void)nanosleep(&nap, NULL);
+
+    /* Nobody else waits for it. */
+    assert_true(rig_say(other, "say meanwhile\n"));
+    assert_true(rig_hear(other, "meanwhile\n"));
+
+    while (have < BIG && SSL_read_ex(ssl, bytes, sizeof(bytes), &n) == 1)
+        for (size_t i = 0; i < n; i++)
+            wrong += bytes[i] != (char)('a' + have++ % 26);
+    assert_int_equal(have, BIG);
+    assert_int_equal(wrong, 0);
+    assert_true(rig_say(ssl, "say after\n"));
+    assert_true(rig_hear(ssl, "after\n"));
+    rig_hang_up(ssl, 0);
+    rig_hang_up(other, 0);
+    rig_stop(rig);
+}
+
+/* More in one write than a connection may have read in one tick. */
+static void
+much_that_comes_at_once_is_read_to_the_end(void **state)
+{
+    enum { LINES = 40000 };
+    static const char line[] = "say .\n";
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, 1);
+    SSL *ssl = dial(rig);
+    char *text = malloc(LINES * (sizeof(line) - 1) + 1);
+    int heard = 0;
+
+    (void)state;
+    assert_non_null(text);
+    for (size_t i = 0; i < LINES; i++)
+        memcpy(text + i * (sizeof(line) - 1), line, sizeof(line));
+    assert_true(rig_say(ssl, text));
+    while (heard < LINES && rig_hear(ssl, ".\n"))
+        heard++;
+    assert_int_equal(heard, LINES);
+    free(text);
+    rig_hang_up(ssl, 0);
+    rig_stop(rig);
+}
+
+static void
+an_answer_may_come_from_another_thread_later(void **state)
+{
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, 1);
+    SSL *ssl = dial(rig);
+
+    (void)state;
+    assert_true(rig_say(ssl, "later\n"));
+    assert_true(rig_wait(rig_calls, 1));
+    rig_release();
+    assert_true(rig_hear(ssl, "later\n"));
+    rig_hang_up(ssl, 0);
+    rig_stop(rig);
+}
+
+/* ---- peers that misbehave --------------------------------------------- */
+
+static void
+a_peer_that_is_gone_cancels_its_calls(void **state)
+{
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, 1);
+    SSL *stays = dial(rig);
+
+    (void)state;
+    for (int rudely = 0; rudely < 2; rudely++) {
+        SSL *ssl = dial(rig);
+
+        assert_true(rig_say(ssl, "later\nsay heard\n"));
+        assert_true(rig_hear(ssl, "heard\n"));
+        assert_int_equal(rig_calls(), 1);
+        rig_hang_up(ssl, rudely);
+        assert_true(rig_wait(rig_calls, 0));
+        assert_true(rig_wait(rig_sessions, 1));
+    }
+    rig_release();
+    assert_true(rig_say(stays, "say still here\n"));
+    assert_true(rig_hear(stays, "still here\n"));
+    rig_hang_up(stays, 0);
+    rig_stop(rig);
+}
+
+static void
+who_does_not_read_is_cut_off(void **state)
+{
+    struct net_limits limits = rig_limits();
+    struct rig *rig;
+    SSL *ssl;
+    int64_t began;
+
+    (void)state;
+    limits.stall_us = 300000;
+    rig = rig_start(dir, &limits, 1);
+    ssl = dial(rig);
+    began = now();
+    assert_true(rig_say(ssl, "big 1000000000\n"));
+    assert_true(rig_wait(rig_sessions, 1));
+    assert_true(rig_wait(rig_sessions, 0));
+    assert_true(now() - began >= limits.stall_us);
+    rig_hang_up(ssl, 0);
+    rig_stop(rig);
+}
+
+static void
+who_does_not_speak_tls_is_told_and_let_go(void **state)
+{
+    static const char text[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, 1);
+    int fd = rig_connect(rig);
+    unsigned char answer[64];
+    ssize_t n;
+
+    (void)state;
+    assert_int_equal(write(fd, text, sizeof(text) - 1),
+        (ssize_t)sizeof(text) - 1);
+    n = recv(fd, answer, sizeof(answer), 0);
+    /* An alert, if TLS knows one for it; then the end, and no reset. */
+    while (n > 0)
+        n = recv(fd, answer, sizeof(answer), 0);
+    assert_int_equal(n, 0);
+    (void)close(fd);
+    rig_stop(rig);
+}
+
+static void
+a_handshake_has_its_time(void **state)
+{
+    struct net_limits limits = rig_limits();
+    struct rig *rig;
+    char byte;
+    int64_t began;
+    int fd;
+
+    (void)state;
+    limits.handshake_us = 300000;
+    rig = rig_start(dir, &limits, 1);
+    began = now();
+    fd = rig_connect(rig);
+    assert_int_equal(write(fd, "\x16\x03\x01", 3), 3);
+    assert_int_equal(recv(fd, &byte, 1, 0), 0);
+    assert_true(now() - began >= limits.handshake_us);
+    assert_true(now() - began < limits.handshake_us + 3000000);
+    (void)close(fd);
+    rig_stop(rig);
+}
+
+/* Its request is under way already when it is refused. */
+static void
+who_has_no_certificate_learns_why(void **state)
+{
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, 1);
+    SSL_CTX *nobody = tls_client_ctx(dir, NULL);
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        SSL *ssl = rig_dial(rig, nobody);
+
+        assert_non_null(ssl);
+        (void)rig_say(ssl, "say hello\n");
+        assert_int_equal(rig_end(ssl), SSL_ERROR_SSL);
+        assert_int_equal(ERR_GET_REASON(ERR_peek_error()),
+            SSL_AD_REASON_OFFSET + SSL_AD_CERTIFICATE_REQUIRED);
+        rig_hang_up(ssl, 0);
+    }
+    assert_int_equal(rig_used(0), 0);
+    SSL_CTX_free(nobody);
+    rig_stop(rig);
+}
+
+/* The last words arrive although more was sent than was ever read. */
+static void
+who_breaks_the_protocol_hears_so(void **state)
+{
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, 1);
+    char text[60000];
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    memcpy(text, "break\n", 6);
+    text[sizeof(text) - 1] = '\0';
+    for (int i = 0; i < 20; i++) {
+        SSL *ssl = dial(rig);
+
+        assert_true(rig_say(ssl, text));
+        assert_true(rig_hear(ssl, "goaway\n"));
+        assert_int_equal(rig_end(ssl), SSL_ERROR_ZERO_RETURN);
+        rig_hang_up(ssl, 0);
+    }
+    assert_true(rig_wait(rig_sessions, 0));
+    rig_stop(rig);
+}
+
+static void
+a_session_that_fails_is_closed(void **state)
+{
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, 1);
+    SSL *ssl = dial(rig);
+
+    (void)state;
+    assert_true(rig_say(ssl, "fail\n"));
+    assert_int_not_equal(rig_end(ssl), SSL_ERROR_ZERO_RETURN);
+    assert_true(rig_wait(rig_sessions, 0));
+    rig_hang_up(ssl, 0);
+    rig_stop(rig);
+}
+
+/* ---- time ------------------------------------------------------------- */
+
+static void
+a_deadline_is_kept(void **state)
+{
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, 1);
+    SSL *ssl = dial(rig);
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        int64_t began = now();
+
+        assert_true(rig_say(ssl, "deadline 100\n"));
+        assert_true(rig_hear(ssl, "expired\n"));
+        assert_true(now() - began >= 100000);
+        assert_true(now() - began < 3000000);
+    }
+    rig_hang_up(ssl, 0);
+    rig_stop(rig);
+}
+
+/* ---- draining --------------------------------------------------------- */
+
+static void
+a_drain_loses_no_call(void **state)
+{
+    enum { CLIENTS = 16 };
+    struct net_limits limits = rig_limits();
+    struct rig *rig;
+    SSL *ssl[CLIENTS];
+
+    (void)state;
+    limits.drain_us = 5000000;
+    rig = rig_start(dir, &limits, RIG_WORKERS);
+    for (int i = 0; i < CLIENTS; i++) {
+        ssl[i] = dial(rig);
+        assert_true(rig_say(ssl[i], "later\n"));
+    }
+    assert_true(rig_wait(rig_calls, CLIENTS));
+    for (size_t i = 0; i < RIG_WORKERS; i++)
+        net_worker_drain(rig_worker(rig, i));
+    for (int i = 0; i < CLIENTS; i++)
+        assert_true(rig_hear(ssl[i], "drain\n"));
+    /* Half of them answer the PING, and are asked nothing more. */
+    for (int i = 0; i < CLIENTS; i += 2)
+        assert_true(rig_say(ssl[i], "ack\n"));
+    for (int i = 0; i < CLIENTS; i++)
+        assert_true(rig_hear(ssl[i], "final\n"));
+    /* What was let in still comes in, and is answered. */
+    assert_true(rig_say(ssl[0], "say last\n"));
+    assert_true(rig_hear(ssl[0], "last\n"));
+    rig_release();
+    for (int i = 0; i < CLIENTS; i++) {
+        assert_true(rig_say(ssl[i], "say unread\n"));
+        assert_true(rig_hear(ssl[i], "later\n"));
+        assert_int_equal(rig_end(ssl[i]), SSL_ERROR_ZERO_RETURN);
+        rig_hang_up(ssl[i], 0);
+    }
+    rig_stop(rig);
+}
+
+static void
+a_drain_ends_when_its_grace_is_over(void **state)
+{
+    struct net_limits limits = rig_limits();
+    struct rig *rig;
+    SSL *ssl;
+    int64_t began;
+
+    (void)state;
+    limits.drain_us = 400000;
+    rig = rig_start(dir, &limits, 1);
+    ssl = dial(rig);
+    assert_true(rig_say(ssl, "later\n"));
+    assert_true(rig_wait(rig_calls, 1));
+    began = now();
+    rig_stop(rig);
+    assert_true(now() - began >= limits.drain_us);
+    assert_true(now() - began < limits.drain_us + 3000000);
+    assert_true(rig_hear(ssl, "drain\nfinal\n"));
+    rig_hang_up(ssl, 0);
+}
+
+static void
+who_comes_while_draining_is_turned_away(void **state)
+{
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, 1);
+    SSL *ssl = dial(rig);
+
+    (void)state;
+    assert_true(rig_say(ssl, "later\n"));
+    assert_true(rig_wait(rig_calls, 1));
+    net_worker_drain(rig_worker(rig, 0));
+    assert_true(rig_hear(ssl, "drain\n"));
+    assert_null(rig_dial(rig, ctx));
+    assert_true(rig_say(ssl, "ack\n"));
+    rig_release();
+    assert_true(rig_hear(ssl, "final\nlater\n"));
+    assert_int_equal(rig_end(ssl), SSL_ERROR_ZERO_RETURN);
+    rig_hang_up(ssl, 0);
+    rig_stop(rig);
+}
+
+/* ---- shortage --------------------------------------------------------- */
+
+static void
+too_many_are_turned_away(void **state)
+{
+    struct net_limits limits = rig_limits();
+    struct rig *rig;
+    SSL *first, *second;
+
+    (void)state;
+    limits.max_connections = 2;
+    rig = rig_start(dir, &limits, 1);
+    first = dial(rig);
+    second = dial(rig);
+    assert_null(rig_dial(rig, ctx));
+    assert_true(rig_say(first, "say here\n"));
+    assert_true(rig_hear(first, "here\n"));
+    rig_hang_up(second, 0);
+    assert_true(rig_wait(rig_sessions, 1));
+    second = dial(rig);
+    rig_hang_up(second, 0);
+    rig_hang_up(first, 0);
+    rig_stop(rig);
+}
+
+/* Return whether ${fd} is readable within ${ms}. */
+static int
+readable(int fd, int ms)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    return (poll(&p, 1, ms) == 1);
+}
+
+static void
+without_descriptors_a_connection_waits(void **state)
+{
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, 1);
+    struct rlimit before, low;
+    int last, fd;
+    char byte;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true((last = dup(STDERR_FILENO)) >= 0);
+    (void)close(last);
+    /* The lowest free descriptor, for the client, shall be the last. */
+    low = before;
+    low.rlim_cur = (rlim_t)last + 1;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    fd = rig_connect(rig);
+    assert_int_equal(write(fd, "nonsense", 8), 8);
+    assert_false(readable(fd, 300));
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    /* Now somebody is there to refuse it. */
+    assert_true(readable(fd, 5000));
+    while (recv(fd, &byte, 1, 0) > 0)
+        continue;
+    (void)close(fd);
+    rig_stop(rig);
+}
+
+static void
+without_memory_a_connection_is_refused_and_the_worker_lives(void **state)
+{
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, 1);
+    SSL *ssl = dial(rig), *other;
+    char line[32];
+    int refused = 0;
+
+    (void)state;
+    /* Its own buffers are there before the first allocation fails. */
+    assert_true(rig_say(ssl, "say ready\n"));
+    assert_true(rig_hear(ssl, "ready\n"));
+    for (int n = 0; n < 8; n++) {
+        (void)snprintf(line, sizeof(line), "fault %d\n", n);
+        assert_true(rig_say(ssl, line));
+        assert_true(rig_hear(ssl, "fault\n"));
+        if ((other = rig_dial(rig, ctx)) == NULL) {
+            refused++;
+            continue;
+        }
+        refused += !rig_say(other, "say here\n") ||
+            !rig_hear(other, "here\n");
+        rig_hang_up(other, 0);
+    }
+    /* The connection, who its peer is, its session, its call, its answer. */
+    assert_true(refused >= 5);
+    assert_true(rig_say(ssl, "fault -1\nsay alive\n"));
+    assert_true(rig_hear(ssl, "fault\nalive\n"));
+    rig_hang_up(ssl, 0);
+    rig_stop(rig);
+}
+
+static void
+a_worker_that_cannot_start_says_why(void **state)
+{
+    const struct net_limits limits = rig_limits();
+    struct net_worker *worker = NULL;
+    int n;
+
+    (void)state;
+    rig_fail_start(E_IO);
+    assert_int_equal(net_worker_start("w", NULL, NULL, &limits, &worker),
+        E_IO);
+    assert_null(worker);
+    rig_fail_start(E_OK);
+    for (n = 0; n < 20; n++) {
+        enum err err;
+
+        fault_arm(n);
+        err = net_worker_start("w", NULL, NULL, &limits, &worker);
+        if (err == E_OK)
+            break;
+        assert_int_equal(err, E_NOMEM);
+        assert_null(worker);
+    }
+    fault_arm(-1);
+    assert_true(n > 0 && n < 20);
+    net_worker_stop(worker);
+    net_worker_stop(NULL);
+}
+
+static void
+an_address_is_listened_on_or_named(void **state)
+{
+    struct event_base *base = event_base_new();
+    struct net_listener *first = NULL, *l = NULL;
+    char why[128] = "";
+
+    (void)state;
+    assert_non_null(base);
+    assert_int_equal(net_listener_create(base, "localhost", 0, NULL, 0, &l,
+        why, sizeof(why)), E_INVAL);
+    assert_null(l);
+    assert_non_null(strstr(why, "localhost"));
+    assert_int_equal(net_listener_create(base, "127.0.0.1", 65536, NULL, 0,
+        &l, why, sizeof(why)), E_INVAL);
+    assert_int_equal(net_listener_create(base, "192.0.2.1", 0, NULL, 0, &l,
+        why, sizeof(why)), E_IO);
+    assert_int_equal(net_listener_create(base, "::1", 0, NULL, 0, &first, why,
+        sizeof(why)), E_OK);
+    assert_true(net_listener_port(first) > 0);
+    assert_int_equal(net_listener_create(base, "::1",
+        net_listener_port(first), NULL, 0, &l, why, sizeof(why)), E_IO);
+    assert_non_null(strstr(why, "bind"));
+    fault_arm(0);
+    assert_int_equal(net_listener_create(base, "::1", 0, NULL, 0, &l, why,
+        sizeof(why)), E_NOMEM);
+    fault_arm(-1);
+    net_listener_free(first);
+    net_listener_free(NULL);
+    event_base_free(base);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_asked_is_answered),
+        cmocka_unit_test(many_at_once_are_told_apart_and_share_the_workers),
+        cmocka_unit_test(
+            more_than_the_socket_takes_arrives_whole_and_in_order),
+        cmocka_unit_test(much_that_comes_at_once_is_read_to_the_end),
+        cmocka_unit_test(an_answer_may_come_from_another_thread_later),
+        cmocka_unit_test(a_peer_that_is_gone_cancels_its_calls),
+        cmocka_unit_test(who_does_not_read_is_cut_off),
+        cmocka_unit_test(who_does_not_speak_tls_is_told_and_let_go),
+        cmocka_unit_test(a_handshake_has_its_time),
+        cmocka_unit_test(who_has_no_certificate_learns_why),
+        cmocka_unit_test(who_breaks_the_protocol_hears_so),
+        cmocka_unit_test(a_session_that_fails_is_closed),
+        cmocka_unit_test(a_deadline_is_kept),
+        cmocka_unit_test(a_drain_loses_no_call),
+        cmocka_unit_test(a_drain_ends_when_its_grace_is_over),
+        cmocka_unit_test(who_comes_while_draining_is_turned_away),
+        cmocka_unit_test(too_many_are_turned_away),
+        cmocka_unit_test(without_descriptors_a_connection_waits),
+        cmocka_unit_test(
+            without_memory_a_connection_is_refused_and_the_worker_lives),
+        cmocka_unit_test(a_worker_that_cannot_start_says_why),
+        cmocka_unit_test(an_address_is_listened_on_or_named),
+    };
+
+    return (cmocka_run_group_tests_name("net", tests, setup, teardown));
+}
