@@ -17,7 +17,7 @@
  * What one call may take while it is answered: the claim, every event found,
  * and the answer.  The store bounds how many events one number has.
  */
-#define ARENA_MAX ((size_t)4 * 1024 * 1024)
+#define ARENA_MAX ((size_t)8 * 1024 * 1024)
 
 /* A checked claim is far below this. */
 #define CLAIM_MAX 8192
@@ -250,28 +250,6 @@ out:
     return (err);
 }
 
-static enum err
-keep(struct unary_call *call, const Vouch__V1__VerifyCredentialRequest *request,
-    const struct decide_terms *terms)
-{
-    struct grpc_status status;
-    struct verify *v;
-    enum err err;
-
-    if ((v = calloc(1, sizeof(*v))) == NULL)
-        return (E_NOMEM);
-    call->state = v;
-    call->abandon = abandon;
-    if ((err = arena_create(ARENA_MAX, &v->arena)) != E_OK)
-        return (err);
-    if ((err = copy_claim(v, request->claim)) != E_OK)
-        return (err);
-    if ((v->request_id = arena_copy(v->arena,
-        slice_of(request->request_id))) == NULL)
-        return (E_NOMEM);
-    return (decide_claim_prepare(v->claim, terms, &v->prepared, &status));
-}
-
 static int
 type_is_known(const struct unary_call *call, const Vouch__V1__Claim *claim)
 {
@@ -288,28 +266,42 @@ type_is_known(const struct unary_call *call, const Vouch__V1__Claim *claim)
 static enum err
 check(struct unary_call *call,
     const Vouch__V1__VerifyCredentialRequest *request,
-    struct decide_terms *terms, struct grpc_status *status)
+    struct grpc_status *status)
 {
-    struct decide_claim scratch;
+    struct verify *v = call->state;
+    struct decide_terms terms = {.now_us = clock_wall_us()};
     uint8_t uuid[16];
-    enum err err = E_OK;
 
     grpc_status_from_err(status, E_OK);
     if (request->claim == NULL) {
         grpc_status_violation(status, "claim", "is required");
     } else {
-        terms->association = service_association(call->worker,
+        terms.association = service_association(call->worker,
             request->claim->association_id);
-        terms->type_known = type_is_known(call, request->claim);
-        terms->now_us = clock_wall_us();
-        err = decide_claim_prepare(request->claim, terms, &scratch, status);
-        if (err == E_NOMEM)
-            return (err);
+        terms.type_known = type_is_known(call, request->claim);
+        if (decide_claim_prepare(request->claim, &terms, &v->prepared,
+            status) == E_NOMEM)
+            return (E_NOMEM);
     }
     if (uuid_parse(slice_of(request->request_id), uuid) != E_OK)
         grpc_status_violation(status, "request_id",
             "must be a UUID (RFC 9562) in its text form");
     return (status->code == GRPC_OK ? E_OK : E_INVAL);
+}
+
+/* What the call needs when its message is gone. */
+static enum err
+keep(struct verify *v, const Vouch__V1__VerifyCredentialRequest *request)
+{
+    enum err err;
+
+    if ((err = arena_create(ARENA_MAX, &v->arena)) != E_OK)
+        return (err);
+    if ((err = copy_claim(v, request->claim)) != E_OK)
+        return (err);
+    decide_claim_rebase(&v->prepared, v->claim);
+    v->request_id = arena_copy(v->arena, slice_of(request->request_id));
+    return (v->request_id != NULL ? E_OK : E_NOMEM);
 }
 
 static void
@@ -333,21 +325,24 @@ verify_credential(struct unary_call *call, const ProtobufCMessage *message)
 {
     const Vouch__V1__VerifyCredentialRequest *request =
         (const Vouch__V1__VerifyCredentialRequest *)(const void *)message;
-    struct decide_terms terms = {0};
     struct grpc_status status;
-    enum err err;
+    struct verify *v;
+    enum err err = E_NOMEM;
 
-    if ((err = check(call, request, &terms, &status)) == E_INVAL) {
+    call->abandon = abandon;
+    if ((v = call->state = calloc(1, sizeof(*v))) != NULL)
+        err = check(call, request, &status);
+    if (err == E_INVAL) {
         unary_fail(call, &status);
         return;
     }
     if (err == E_OK)
-        err = keep(call, request, &terms);
+        err = keep(v, request);
     if (err != E_OK) {
         fail(call, err);
         return;
     }
-    if (terms.association == NULL) {
+    if (v->prepared.association == NULL) {
         answer_unknown(call);
         return;
     }
