@@ -352,7 +352,8 @@ enum err MUST_USE store_txn_find_publication(struct store_txn *txn,
  * store_txn_put_publication(txn, publication):
  * Keep an upload's outcome.
  *
- * Fails: E_EXISTS (its id or request id), E_IO, E_NOMEM.
+ * Fails: E_EXISTS (its id or request id), E_INVAL (an association's id that
+ * does not end), E_IO, E_NOMEM.
  */
 enum err MUST_USE store_txn_put_publication(struct store_txn *txn,
     const struct store_publication *publication);

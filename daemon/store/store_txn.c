@@ -1,5 +1,7 @@
 /* What a job may do, as far as it does not depend on the database. */
 
+#include <string.h>
+
 #include "store/backend.h"
 
 /*
@@ -12,6 +14,13 @@ keep(struct store_txn *txn, enum err err)
     if (err == E_IO || err == E_NOMEM || err == E_CORRUPT)
         txn->broken = err;
     return (err);
+}
+
+/* An association's id in an array must end within it. */
+static int
+ends(const char *text, size_t size)
+{
+    return (strnlen(text, size) < size);
 }
 
 int64_t
@@ -78,6 +87,8 @@ store_txn_put_publication(struct store_txn *txn,
 {
     if (txn->broken != E_OK)
         return (txn->broken);
+    if (!ends(publication->association, sizeof(publication->association)))
+        return (E_INVAL);
     return (keep(txn, txn->ops->put_publication(txn, publication)));
 }
 
@@ -97,6 +108,8 @@ store_txn_put_declaration(struct store_txn *txn,
 {
     if (txn->broken != E_OK)
         return (txn->broken);
+    if (!ends(declaration->association, sizeof(declaration->association)))
+        return (E_INVAL);
     return (keep(txn, txn->ops->put_declaration(txn, declaration)));
 }
 

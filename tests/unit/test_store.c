@@ -648,6 +648,8 @@ put_uploads(struct store_txn *txn, void *cookie)
     p = upload;
     p.id[0]++;
     assert_int_equal(store_txn_put_publication(txn, &p), E_EXISTS);
+    memset(p.association, 'x', sizeof(p.association));
+    assert_int_equal(store_txn_put_publication(txn, &p), E_INVAL);
     (void)snprintf(p.association, sizeof(p.association), "def");
     return (store_txn_put_publication(txn, &p));
 }
@@ -720,6 +722,8 @@ put_declarations(struct store_txn *txn, void *cookie)
     assert_int_equal(store_txn_find_declaration(txn, "abc", want.request_id,
         &found), E_OK);
     assert_memory_equal(&found, &want, sizeof(found));
+    memset(d.association, 'x', sizeof(d.association));
+    assert_int_equal(store_txn_put_declaration(txn, &d), E_INVAL);
     (void)snprintf(d.association, sizeof(d.association), "def");
     return (store_txn_put_declaration(txn, &d));
 }

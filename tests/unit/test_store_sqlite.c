@@ -383,6 +383,10 @@ open_without(const struct fixture *f, int n, int create, int *failed)
     *failed += err == E_NOMEM;
     store_reader_close(reader);
     store_close(store);
+
+    /* Whatever was half made is no obstacle to the next one. */
+    if (n % 16 == 0)
+        assert_int_equal(try_open(f->dsn, 1), E_OK);
     return (fired);
 }
 
@@ -422,6 +426,57 @@ opening_survives_allocation_failures(void **state)
         assert_true(failed > 150);
     }
     fixture_open(f);
+}
+
+/*
+ * In one view, look up with allocation ${n} failing, then once more: that may
+ * no longer be answered, but never from another view.
+ */
+static int
+look_without(struct fixture *f, int n, int *failed)
+{
+    struct fixture_found first, second;
+    int fired;
+
+    store_reader_close(f->reader);
+    assert_int_equal(store_reader_open(f->store, &f->reader), E_OK);
+    fault_arm(n);
+    if (store_reader_begin(f->reader) != E_OK) {
+        fault_arm(-1);
+        (*failed)++;
+        return (1);
+    }
+    first = fixture_lookup(f->reader, "abc", "1001");
+    fired = fault_fired();
+    fault_arm(-1);
+    second = fixture_lookup(f->reader, "abc", "1001");
+    store_reader_end(f->reader);
+
+    assert_true(first.err == E_OK || (first.err == E_NOMEM && fired));
+    assert_true(second.err == E_OK ||
+        (second.err == E_IO && first.err == E_NOMEM));
+    *failed += first.err == E_NOMEM;
+
+    assert_int_equal(store_reader_begin(f->reader), E_OK);
+    second = fixture_lookup(f->reader, "abc", "1001");
+    store_reader_end(f->reader);
+    assert_int_equal(second.err, E_OK);
+    assert_int_equal(second.nversions, 1);
+    return (fired);
+}
+
+static void
+a_lookup_survives_every_allocation_failure(void **state)
+{
+    struct fixture *f = *state;
+    int failed = 0, n;
+
+    assert_int_equal(fixture_do(f, append_one, NULL), E_OK);
+    for (n = 0; n < ALLOCATIONS_MAX; n++)
+        if (!look_without(f, n, &failed))
+            break;
+    assert_in_range(n, 3, ALLOCATIONS_MAX - 1);
+    assert_true(failed > 2);
 }
 
 struct faulty {
@@ -585,6 +640,7 @@ main(void)
         ON(a_store_that_cannot_be_synced_is_not_opened),
         ON(the_write_ahead_log_does_not_grow_for_ever),
         ON(opening_survives_allocation_failures),
+        ON(a_lookup_survives_every_allocation_failure),
         ON(a_job_survives_every_allocation_failure),
         ON(a_lost_transaction_acknowledges_nothing),
     };
