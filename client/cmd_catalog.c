@@ -256,6 +256,18 @@ print_association(const Vouch__V1__GetAssociationResponse *r)
     field("confidence", kind);
 }
 
+/* Which types a statement is about. */
+static void
+types_of(const Vouch__V1__Recognition *r, char *out, size_t size)
+{
+    size_t n = (size_t)snprintf(out, size, "%s",
+        r->credential_type_id[0] != '\0' ? r->credential_type_id : "all");
+
+    for (size_t i = 0; i < r->n_except_credential_type_ids && n < size; i++)
+        n += (size_t)snprintf(out + n, size - n, "%s%s",
+            i == 0 ? " but " : ", ", r->except_credential_type_ids[i]);
+}
+
 static int
 print_recognitions(const Vouch__V1__GetAssociationResponse *r)
 {
@@ -266,15 +278,15 @@ print_recognitions(const Vouch__V1__GetAssociationResponse *r)
 
     for (size_t i = 0; i < r->n_recognitions && status == 0; i++) {
         const Vouch__V1__Recognition *g = r->recognitions[i];
-        char from[32], until[32], seen[32], sure[64];
+        char from[32], until[32], seen[32], sure[64], types[256];
 
         text_date(g->valid_from, "unknown", from);
         text_date(g->valid_until, "no known end", until);
         text_date(g->observed_on, "", seen);
         plain_enum(&vouch__v1__confidence__descriptor, (int)g->confidence,
             sure);
-        status = table_add(table, (const char *const[]){g->recognizer,
-            g->credential_type_id[0] != '\0' ? g->credential_type_id : "all",
+        types_of(g, types, sizeof(types));
+        status = table_add(table, (const char *const[]){g->recognizer, types,
             from, until, seen, sure, g->basis});
     }
     putchar('\n');

@@ -120,6 +120,29 @@ write_opening(struct upload *u, const Vouch__V1__Opening *opening)
     return (0);
 }
 
+/* The server names fields as messages do; the file's owner knows columns. */
+static const char *
+column_of(const char *field)
+{
+    static const struct {
+        const char *field;
+        enum rows_column column;
+    } names[] = {
+        {"credential_type_id", ROWS_CREDENTIAL_TYPE},
+        {"name.family", ROWS_FAMILY}, {"name.given", ROWS_GIVEN},
+        {"name.middle", ROWS_MIDDLE}, {"name.suffix", ROWS_SUFFIX},
+        {"periods", ROWS_EXPIRES_ON}, {"raw_status", ROWS_STATUS},
+        {"raw_reason", ROWS_STATUS_REASON},
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strncmp(field, names[i].field, strlen(names[i].field)) == 0)
+            return (strstr(field, "grace") != NULL ?
+                rows_columns[ROWS_GRACE_UNTIL] :
+                rows_columns[names[i].column]);
+    return (field);
+}
+
 /* Takes ${response} over.  Returns 0, or -1. */
 static int
 take_response(struct upload *u,
@@ -129,7 +152,8 @@ take_response(struct upload *u,
 
     for (size_t i = 0; i < response->n_rejects; i++)
         note_reject(u, response->rejects[i]->line,
-            response->rejects[i]->field, response->rejects[i]->reason,
+            column_of(response->rejects[i]->field),
+            response->rejects[i]->reason,
             response->rejects[i]->description);
     for (size_t i = 0; i < response->n_openings && status == 0 &&
         u->openings != NULL; i++)

@@ -50,7 +50,9 @@ next_step(enum grpc_code code)
 int
 error_status(struct vouch_error *error, const struct grpc_status *status)
 {
+    /* With violations, which say more, the message would say it twice. */
     (void)error_set(error, VOUCH_FAILURE_STATUS, "%s",
+        status->nviolations > 0 ? "the request is not valid" :
         status->message[0] != '\0' ? status->message :
         grpc_status_name(status->code));
     error->code = (int)status->code;

@@ -86,13 +86,14 @@ grpc_status_violation(struct grpc_status *status, const char *field,
     const char *format, ...)
 {
     va_list args;
-    size_t i;
+    size_t i, n;
 
     if (status->code == GRPC_OK) {
-        grpc_status_set(status, GRPC_INVALID_ARGUMENT, "INVALID_FIELD", "%s",
-            "");
+        grpc_status_set(status, GRPC_INVALID_ARGUMENT, "INVALID_FIELD",
+            "%s ", field);
+        n = strlen(status->message);
         va_start(args, format);
-        put(status->message, sizeof(status->message), format, args);
+        put(status->message + n, sizeof(status->message) - n, format, args);
         va_end(args);
     }
     if ((i = status->nviolations) == GRPC_STATUS_VIOLATIONS)

@@ -70,7 +70,7 @@ void grpc_status_set(struct grpc_status *status, enum grpc_code code,
 /**
  * grpc_status_violation(status, field, format, ...):
  * Note that ${field} is at fault, and how.  On a status that is OK, also make
- * it INVALID_ARGUMENT with reason INVALID_FIELD and the same words.  What
+ * it INVALID_ARGUMENT with reason INVALID_FIELD and field and words.  What
  * exceeds the room is left out.
  */
 void grpc_status_violation(struct grpc_status *status, const char *field,

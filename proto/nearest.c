@@ -37,7 +37,11 @@ const char *
 nearest_of(const char *word, const char *const *words, size_t n)
 {
     const char *best = words[0];
+    size_t length = strlen(word);
 
+    for (size_t i = 0; i < n && length > 1; i++)
+        if (strncmp(word, words[i], length) == 0)
+            return (words[i]);
     for (size_t i = 1; i < n; i++)
         if (nearest_distance(word, words[i]) < nearest_distance(word, best))
             best = words[i];

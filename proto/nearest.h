@@ -16,8 +16,8 @@ size_t nearest_distance(const char *a, const char *b);
 
 /**
  * nearest_of(word, words, n):
- * Return the one of ${words} that takes the fewest edits to become ${word}.
- * ${n} must not be 0.
+ * Return the one of ${words} that ${word} abbreviates, or else the one that it
+ * takes the fewest edits to become.  ${n} must not be 0.
  */
 const char *nearest_of(const char *word, const char *const *words, size_t n);
 

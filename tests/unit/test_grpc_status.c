@@ -161,12 +161,12 @@ a_violation_makes_ok_an_invalid_argument(void **state)
     grpc_status_violation(&status, "request_id", "must be a %s", "UUID");
     assert_int_equal(status.code, GRPC_INVALID_ARGUMENT);
     assert_string_equal(status.reason, "INVALID_FIELD");
-    assert_string_equal(status.message, "must be a UUID");
+    assert_string_equal(status.message, "request_id must be a UUID");
     assert_int_equal(status.nviolations, 1);
     assert_string_equal(status.violations[0].field, "request_id");
     assert_string_equal(status.violations[0].description, "must be a UUID");
     grpc_status_violation(&status, "claim", "is missing");
-    assert_string_equal(status.message, "must be a UUID");
+    assert_string_equal(status.message, "request_id must be a UUID");
     assert_int_equal(status.nviolations, 2);
 }
 

@@ -37,6 +37,7 @@ the_nearest_is_found(void **state)
     assert_string_equal(nearest_of("verfy", words, 3), "verify");
     assert_string_equal(nearest_of("helth", words, 3), "health");
     assert_string_equal(nearest_of("", words, 3), "verify");
+    assert_string_equal(nearest_of("pu", words, 3), "publish");
 }
 
 static void

@@ -1,0 +1,57 @@
+#include "client/command.h"
+
+const struct flag common_flags[] = {
+    {"server", "HOST:PORT", "the vouchd to ask (VOUCH_SERVER)"},
+    {"ca", "FILE", "root certificate of the server (VOUCH_CA)"},
+    {"cert", "FILE", "your certificate (VOUCH_CERT)"},
+    {"key", "FILE", "your private key (VOUCH_KEY)"},
+    {"context", "NAME", "context of the configuration file (VOUCH_CONTEXT)"},
+    {"output", "FORMAT", "table, json, jsonl or csv; -o for short"},
+    {"timeout", "SECONDS", "longest wait for an answer (30)"},
+    {"quiet", NULL, "no progress and no notes on standard error"},
+    {"help", NULL, "help on the command; -h for short"},
+    {NULL, NULL, NULL},
+};
+
+/* The whole command line, at a glance. */
+const struct command commands[] = {
+    {"verify", NULL, "--association ID --number N --family NAME ...",
+        "ask whether a claim is so",
+        "  vouch verify --association ascp-boc --type ascp-pbt --number 10482 "
+            "\\\n      --family Garcia --birth-date 1990\n",
+        verify_flags, 0, 0, 0, cmd_verify},
+    {"publish", NULL, "FILE|- --association ID",
+        "publish credential records from a CSV file",
+        "  vouch publish roster.csv --association ascp-boc "
+            "--rejects rejects.csv\n",
+        publish_flags, 1, 1, 0, cmd_publish},
+    {"publication", "show", "ID",
+        "show what became of an upload, by its id or request id",
+        "  vouch publication show 5f0e8c1d2b3a49576879808182838485\n",
+        NULL, 1, 1, 0, cmd_publication_show},
+    {"declare-current", NULL, "--association ID",
+        "state that nothing has changed, so that answers stay fresh",
+        "  vouch declare-current --association ascp-boc\n",
+        declare_current_flags, 0, 0, 0, cmd_declare_current},
+    {"association", "list", "", "list the associations that are covered",
+        "  vouch association list -o csv\n",
+        NULL, 0, 0, 0, cmd_association_list},
+    {"association", "show", "ID",
+        "show one association and who recognizes it",
+        "  vouch association show ascp-boc\n",
+        NULL, 1, 1, 0, cmd_association_show},
+    {"credential-type", "list", "", "list what the associations grant",
+        "  vouch credential-type list --association ascp-boc\n",
+        credential_type_flags, 0, 0, 0, cmd_credential_type_list},
+    {"catalog", "check", "DIR", "check the files of a catalog",
+        "  vouch catalog check catalog/\n",
+        NULL, 1, 1, 1, cmd_catalog_check},
+    {"whoami", NULL, "", "show whom the server takes you for",
+        "  vouch whoami\n", NULL, 0, 0, 0, cmd_whoami},
+    {"health", NULL, "[SERVICE]", "ask whether the server is serving",
+        "  vouch health && echo up\n", NULL, 0, 1, 0, cmd_health},
+    {"help", NULL, "[COMMAND|exit-codes|environment]", "explain",
+        "  vouch help verify\n  vouch help exit-codes\n",
+        NULL, 0, 2, 1, cmd_help},
+    {NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, NULL},
+};
