@@ -215,7 +215,7 @@ start_workers(struct app *app)
         NULL)
         return (refuse(E_NOMEM, "workers", err_text(E_NOMEM)));
     while (app->nworkers < (size_t)wanted) {
-        char name[16];
+        char name[32];
 
         (void)snprintf(name, sizeof(name), "worker-%zu", app->nworkers);
         if ((err = net_worker_start(name, app->service, app->tls, &limits,

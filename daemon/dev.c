@@ -49,7 +49,7 @@ find_share(char *share, size_t size)
     if ((slash = strrchr(exe, '/')) != NULL)
         *slash = '\0';
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        char script[PATH_MAX + 64];
+        char script[PATH_MAX + 128];
 
         (void)snprintf(share, size, "%s%s", exe, places[i]);
         (void)snprintf(script, sizeof(script), "%s/certs/make-dev-certs.sh",
@@ -74,7 +74,7 @@ make_dir(const char *path)
 static enum err
 make_certs(const char *share, const char *dir, const char *association)
 {
-    char script[PATH_MAX + 64], out[PATH_MAX + 64];
+    char script[PATH_MAX + 128], out[PATH_MAX + 64];
     char *argv[] = {script, out, NULL, NULL, NULL, NULL, NULL};
     char option_a[] = "--association", option_t[] = "--trust-domain";
     char domain[] = TRUST_DOMAIN, id[64];
