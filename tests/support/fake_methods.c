@@ -1,0 +1,309 @@
+#include "support/fake_methods.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/method.h"
+
+#include "vouch/v1/catalog_service.pb-c.h"
+
+#define JOINED_MAX 4096
+
+struct fake fake;
+
+struct work {
+    struct sink sink;
+    struct work *next;          /* of those that answer later */
+    char text[JOINED_MAX];
+    size_t n;
+    long left;                  /* of Count */
+};
+
+static struct work *waiting;
+
+static enum err
+start(struct service_worker *worker, const struct caller *caller,
+    struct sink sink, void **call)
+{
+    struct work *w;
+
+    (void)worker, (void)caller;
+    if ((w = calloc(1, sizeof(*w))) == NULL)
+        return (E_NOMEM);
+    w->sink = sink;
+    *call = w;
+    fake.started++;
+    return (E_OK);
+}
+
+static enum err
+start_busy(struct service_worker *worker, const struct caller *caller,
+    struct sink sink, void **call)
+{
+    (void)worker, (void)caller, (void)sink;
+    *call = NULL;
+    return (E_BUSY);
+}
+
+static void
+done(struct work *w)
+{
+    fake.ended++;
+    free(w);
+}
+
+static void
+finish(struct work *w, enum err err)
+{
+    struct grpc_status status;
+
+    grpc_status_from_err(&status, err);
+    w->sink.ops->finish(w->sink.cookie, &status);
+    done(w);
+}
+
+static enum err
+send_text(struct work *w, char *text)
+{
+    Vouch__V1__GetAssociationRequest answer =
+        VOUCH__V1__GET_ASSOCIATION_REQUEST__INIT;
+
+    answer.association_id = text;
+    return (w->sink.ops->send(w->sink.cookie, &answer.base));
+}
+
+static void
+join(struct work *w, const ProtobufCMessage *message)
+{
+    const Vouch__V1__GetAssociationRequest *request = (const void *)message;
+    size_t n = strlen(request->association_id);
+
+    if (n >= sizeof(w->text) - w->n)
+        n = sizeof(w->text) - w->n - 1;
+    memcpy(w->text + w->n, request->association_id, n);
+    w->n += n;
+}
+
+static void
+keep_message(void *call, const ProtobufCMessage *message, struct slice bytes)
+{
+    (void)bytes;
+    join(call, message);
+}
+
+static void
+ignore_half_close(void *call)
+{
+    (void)call;
+}
+
+static void
+cancel(void *call)
+{
+    struct work **at, *w = call;
+
+    for (at = &waiting; *at != NULL; at = &(*at)->next) {
+        if (*at == w) {
+            *at = w->next;
+            break;
+        }
+    }
+    fake.canceled++;
+    done(w);
+}
+
+static void
+echo_half_close(void *call)
+{
+    struct work *w = call;
+
+    finish(w, send_text(w, w->text));
+}
+
+static void
+fail_half_close(void *call)
+{
+    struct work *w = call;
+    struct grpc_status status;
+
+    grpc_status_set(&status, GRPC_NOT_FOUND, "NO_SUCH_THING",
+        "no such thing: 100%% d\xc3\xa9j\xc3\xa0 vu");
+    grpc_status_metadata(&status, "thing", "%s", "this");
+    grpc_status_violation(&status, "association_id", "%s", "is not one");
+    w->sink.ops->finish(w->sink.cookie, &status);
+    done(w);
+}
+
+static void
+both_half_close(void *call)
+{
+    struct work *w = call;
+    struct grpc_status status;
+
+    if (send_text(w, w->text) != E_OK) {
+        finish(w, E_NOMEM);
+        return;
+    }
+    grpc_status_set(&status, GRPC_ABORTED, "CHANGED_MIND", "no, not that");
+    w->sink.ops->finish(w->sink.cookie, &status);
+    done(w);
+}
+
+static void
+silent_half_close(void *call)
+{
+    finish(call, E_OK);
+}
+
+static void
+later_half_close(void *call)
+{
+    struct work **at;
+
+    for (at = &waiting; *at != NULL; at = &(*at)->next)
+        continue;
+    *at = call;
+}
+
+int
+fake_answer(void)
+{
+    struct work *w = waiting;
+    int n = 0;
+
+    if (w != NULL) {
+        waiting = w->next;
+        finish(w, send_text(w, w->text));
+    }
+    for (w = waiting; w != NULL; w = w->next)
+        n++;
+    return (n);
+}
+
+static void
+early_message(void *call, const ProtobufCMessage *message, struct slice bytes)
+{
+    struct work *w = call;
+    struct grpc_status status;
+
+    (void)message, (void)bytes;
+    grpc_status_set(&status, GRPC_ABORTED, "ENOUGH", "that is enough");
+    w->sink.ops->finish(w->sink.cookie, &status);
+    done(w);
+}
+
+static void
+chat_message(void *call, const ProtobufCMessage *message, struct slice bytes)
+{
+    struct work *w = call;
+
+    (void)bytes;
+    w->n = 0;
+    memset(w->text, 0, sizeof(w->text));
+    join(w, message);
+    if (send_text(w, w->text) != E_OK)
+        finish(w, E_TOOBIG);
+}
+
+static void
+count_on(void *call)
+{
+    struct work *w = call;
+    enum err err = E_OK;
+    size_t waits;
+
+    while (w->left > 0 && err == E_OK) {
+        waits = w->sink.ops->backlog(w->sink.cookie);
+        if (waits > fake.peak)
+            fake.peak = waits;
+        if (waits >= SINK_FULL)
+            return;
+        err = send_text(w, w->text);
+        w->left--;
+    }
+    finish(w, err);
+}
+
+static void
+count_message(void *call, const ProtobufCMessage *message, struct slice bytes)
+{
+    const Vouch__V1__ListAssociationsRequest *request = (const void *)message;
+    struct work *w = call;
+
+    (void)bytes;
+    w->left = request->page_size;
+    strncpy(w->text, request->page_token, sizeof(w->text) - 1);
+}
+
+static void
+count_writable(void *call)
+{
+    fake.writable++;
+    count_on(call);
+}
+
+static const struct method_ops echo_ops = {start, keep_message,
+    echo_half_close, NULL, cancel};
+static const struct method_ops fail_ops = {start, keep_message,
+    fail_half_close, NULL, cancel};
+static const struct method_ops both_ops = {start, keep_message,
+    both_half_close, NULL, cancel};
+static const struct method_ops silent_ops = {start, keep_message,
+    silent_half_close, NULL, cancel};
+static const struct method_ops busy_ops = {start_busy, keep_message,
+    echo_half_close, NULL, cancel};
+static const struct method_ops later_ops = {start, keep_message,
+    later_half_close, NULL, cancel};
+static const struct method_ops early_ops = {start, early_message,
+    ignore_half_close, NULL, cancel};
+static const struct method_ops count_ops = {start, count_message,
+    count_on, count_writable, cancel};
+static const struct method_ops chat_ops = {start, chat_message,
+    silent_half_close, NULL, cancel};
+
+#define TEXT (&vouch__v1__get_association_request__descriptor)
+#define COUNT (&vouch__v1__list_associations_request__descriptor)
+
+static const struct method methods[] = {
+    {"/test.v1.Test/Admin", 0, 0, ROLE_BIT(ROLE_ADMIN), 0, TEXT, &echo_ops},
+    {"/test.v1.Test/Both", 0, 0, ROLE_ANY, 0, TEXT, &both_ops},
+    {"/test.v1.Test/Busy", 0, 0, ROLE_ANY, 0, TEXT, &busy_ops},
+    {"/test.v1.Test/Chat", 1, 1, ROLE_ANY, 0, TEXT, &chat_ops},
+    {"/test.v1.Test/Collect", 1, 0, ROLE_ANY, 0, TEXT, &echo_ops},
+    {"/test.v1.Test/Count", 0, 1, ROLE_ANY, 0, COUNT, &count_ops},
+    {"/test.v1.Test/Early", 1, 0, ROLE_ANY, 0, TEXT, &early_ops},
+    {"/test.v1.Test/Echo", 0, 0, ROLE_ANY, 0, TEXT, &echo_ops},
+    {"/test.v1.Test/Fail", 0, 0, ROLE_ANY, 0, TEXT, &fail_ops},
+    {"/test.v1.Test/Later", 0, 0, ROLE_ANY, 0, TEXT, &later_ops},
+    {"/test.v1.Test/Nobody", 0, 0, 0, 0, TEXT, &echo_ops},
+    {"/test.v1.Test/Silent", 0, 0, ROLE_ANY, 0, TEXT, &silent_ops},
+    {"/test.v1.Test/Strict", 0, 0, ROLE_ANY, 1, TEXT, &echo_ops},
+};
+
+#define METHODS (sizeof(methods) / sizeof(methods[0]))
+
+const struct method *
+method_find(struct slice path)
+{
+    size_t i;
+
+    for (i = 0; i < METHODS; i++) {
+        if (slice_equal(path, slice_of(methods[i].path)))
+            return (&methods[i]);
+    }
+    return (NULL);
+}
+
+const char *
+method_nearest(struct slice path)
+{
+    (void)path;
+    return ("/test.v1.Test/Echo");
+}
+
+const struct method *
+method_all(size_t *n)
+{
+    *n = METHODS;
+    return (methods);
+}
