@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "support/net_rig_protocol.h"
+#include "support/tls_client.h"
 #include "tls/tls.h"
 
 struct rig {
@@ -46,21 +47,13 @@ rig_limits(void)
 static struct tls_server *
 open_tls(const char *dir)
 {
-    static const char *const names[] = {"server.pem", "server.key",
-        "root.pem", "ca-employer.pem", "ca-association.pem",
-        "ca-auditor.pem", "ca-admin.pem"};
-    char paths[7][128], why[256] = "";
     struct tls_server *tls = NULL;
-    struct tls_options o = {.trust_domain = "dev.vouch.invalid"};
+    struct tls_files files;
+    char why[256] = "";
 
-    for (size_t i = 0; i < 7; i++)
-        (void)snprintf(paths[i], sizeof(paths[i]), "%s/%s", dir, names[i]);
-    o.certificate = paths[0];
-    o.key = paths[1];
-    o.root = paths[2];
-    for (size_t r = 0; r < ROLE_COUNT; r++)
-        o.role_ca[r] = paths[3 + r];
-    assert_int_equal(tls_server_create(&o, &tls, why, sizeof(why)), E_OK);
+    tls_client_files(dir, &files);
+    assert_int_equal(tls_server_create(&files.options, &tls, why,
+        sizeof(why)), E_OK);
     return (tls);
 }
 

@@ -3,18 +3,15 @@
  * place of HTTP/2 (support/net_rig.h).
  */
 
-#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,7 +21,6 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "support/fault.h"
 #include "support/net_rig.h"
 #include "support/tls_client.h"
 
@@ -391,246 +387,6 @@ a_deadline_is_kept(void **state)
     rig_stop(rig);
 }
 
-/* ---- draining --------------------------------------------------------- */
-
-static void
-a_drain_loses_no_call(void **state)
-{
-    enum { CLIENTS = 16 };
-    struct net_limits limits = rig_limits();
-    struct rig *rig;
-    SSL *ssl[CLIENTS];
-
-    (void)state;
-    limits.drain_us = 5000000;
-    rig = rig_start(dir, &limits, RIG_WORKERS);
-    for (int i = 0; i < CLIENTS; i++) {
-        ssl[i] = dial(rig);
-        assert_true(rig_say(ssl[i], "later\n"));
-    }
-    assert_true(rig_wait(rig_calls, CLIENTS));
-    for (size_t i = 0; i < RIG_WORKERS; i++)
-        net_worker_drain(rig_worker(rig, i));
-    for (int i = 0; i < CLIENTS; i++)
-        assert_true(rig_hear(ssl[i], "drain\n"));
-    /* Half of them answer the PING, and are asked nothing more. */
-    for (int i = 0; i < CLIENTS; i += 2)
-        assert_true(rig_say(ssl[i], "ack\n"));
-    for (int i = 0; i < CLIENTS; i++)
-        assert_true(rig_hear(ssl[i], "final\n"));
-    /* What was let in still comes in, and is answered. */
-    assert_true(rig_say(ssl[0], "say last\n"));
-    assert_true(rig_hear(ssl[0], "last\n"));
-    rig_release();
-    for (int i = 0; i < CLIENTS; i++) {
-        assert_true(rig_say(ssl[i], "say unread\n"));
-        assert_true(rig_hear(ssl[i], "later\n"));
-        assert_int_equal(rig_end(ssl[i]), SSL_ERROR_ZERO_RETURN);
-        rig_hang_up(ssl[i], 0);
-    }
-    rig_stop(rig);
-}
-
-static void
-a_drain_ends_when_its_grace_is_over(void **state)
-{
-    struct net_limits limits = rig_limits();
-    struct rig *rig;
-    SSL *ssl;
-    int64_t began;
-
-    (void)state;
-    limits.drain_us = 400000;
-    rig = rig_start(dir, &limits, 1);
-    ssl = dial(rig);
-    assert_true(rig_say(ssl, "later\n"));
-    assert_true(rig_wait(rig_calls, 1));
-    began = now();
-    rig_stop(rig);
-    assert_true(now() - began >= limits.drain_us);
-    assert_true(now() - began < limits.drain_us + 3000000);
-    assert_true(rig_hear(ssl, "drain\nfinal\n"));
-    rig_hang_up(ssl, 0);
-}
-
-static void
-who_comes_while_draining_is_turned_away(void **state)
-{
-    const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
-    SSL *ssl = dial(rig);
-
-    (void)state;
-    assert_true(rig_say(ssl, "later\n"));
-    assert_true(rig_wait(rig_calls, 1));
-    net_worker_drain(rig_worker(rig, 0));
-    assert_true(rig_hear(ssl, "drain\n"));
-    assert_null(rig_dial(rig, ctx));
-    assert_true(rig_say(ssl, "ack\n"));
-    rig_release();
-    assert_true(rig_hear(ssl, "final\nlater\n"));
-    assert_int_equal(rig_end(ssl), SSL_ERROR_ZERO_RETURN);
-    rig_hang_up(ssl, 0);
-    rig_stop(rig);
-}
-
-/* ---- shortage --------------------------------------------------------- */
-
-static void
-too_many_are_turned_away(void **state)
-{
-    struct net_limits limits = rig_limits();
-    struct rig *rig;
-    SSL *first, *second;
-
-    (void)state;
-    limits.max_connections = 2;
-    rig = rig_start(dir, &limits, 1);
-    first = dial(rig);
-    second = dial(rig);
-    assert_null(rig_dial(rig, ctx));
-    assert_true(rig_say(first, "say here\n"));
-    assert_true(rig_hear(first, "here\n"));
-    rig_hang_up(second, 0);
-    assert_true(rig_wait(rig_sessions, 1));
-    second = dial(rig);
-    rig_hang_up(second, 0);
-    rig_hang_up(first, 0);
-    rig_stop(rig);
-}
-
-/* Return whether ${fd} is readable within ${ms}. */
-static int
-readable(int fd, int ms)
-{
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-
-    return (poll(&p, 1, ms) == 1);
-}
-
-static void
-without_descriptors_a_connection_waits(void **state)
-{
-    const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
-    struct rlimit before, low;
-    int last, fd;
-    char byte;
-
-    (void)state;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    assert_true((last = dup(STDERR_FILENO)) >= 0);
-    (void)close(last);
-    /* The lowest free descriptor, for the client, shall be the last. */
-    low = before;
-    low.rlim_cur = (rlim_t)last + 1;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-    fd = rig_connect(rig);
-    assert_int_equal(write(fd, "nonsense", 8), 8);
-    assert_false(readable(fd, 300));
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-    /* Now somebody is there to refuse it. */
-    assert_true(readable(fd, 5000));
-    while (recv(fd, &byte, 1, 0) > 0)
-        continue;
-    (void)close(fd);
-    rig_stop(rig);
-}
-
-static void
-without_memory_a_connection_is_refused_and_the_worker_lives(void **state)
-{
-    const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
-    SSL *ssl = dial(rig), *other;
-    char line[32];
-    int refused = 0;
-
-    (void)state;
-    /* Its own buffers are there before the first allocation fails. */
-    assert_true(rig_say(ssl, "say ready\n"));
-    assert_true(rig_hear(ssl, "ready\n"));
-    for (int n = 0; n < 8; n++) {
-        (void)snprintf(line, sizeof(line), "fault %d\n", n);
-        assert_true(rig_say(ssl, line));
-        assert_true(rig_hear(ssl, "fault\n"));
-        if ((other = rig_dial(rig, ctx)) == NULL) {
-            refused++;
-            continue;
-        }
-        refused += !rig_say(other, "say here\n") ||
-            !rig_hear(other, "here\n");
-        rig_hang_up(other, 0);
-    }
-    /* The connection, who its peer is, its session, its call, its answer. */
-    assert_true(refused >= 5);
-    assert_true(rig_say(ssl, "fault -1\nsay alive\n"));
-    assert_true(rig_hear(ssl, "fault\nalive\n"));
-    rig_hang_up(ssl, 0);
-    rig_stop(rig);
-}
-
-static void
-a_worker_that_cannot_start_says_why(void **state)
-{
-    const struct net_limits limits = rig_limits();
-    struct net_worker *worker = NULL;
-    int n;
-
-    (void)state;
-    rig_fail_start(E_IO);
-    assert_int_equal(net_worker_start("w", NULL, NULL, &limits, &worker),
-        E_IO);
-    assert_null(worker);
-    rig_fail_start(E_OK);
-    for (n = 0; n < 20; n++) {
-        enum err err;
-
-        fault_arm(n);
-        err = net_worker_start("w", NULL, NULL, &limits, &worker);
-        if (err == E_OK)
-            break;
-        assert_int_equal(err, E_NOMEM);
-        assert_null(worker);
-    }
-    fault_arm(-1);
-    assert_true(n > 0 && n < 20);
-    net_worker_stop(worker);
-    net_worker_stop(NULL);
-}
-
-static void
-an_address_is_listened_on_or_named(void **state)
-{
-    struct event_base *base = event_base_new();
-    struct net_listener *first = NULL, *l = NULL;
-    char why[128] = "";
-
-    (void)state;
-    assert_non_null(base);
-    assert_int_equal(net_listener_create(base, "localhost", 0, NULL, 0, &l,
-        why, sizeof(why)), E_INVAL);
-    assert_null(l);
-    assert_non_null(strstr(why, "localhost"));
-    assert_int_equal(net_listener_create(base, "127.0.0.1", 65536, NULL, 0,
-        &l, why, sizeof(why)), E_INVAL);
-    assert_int_equal(net_listener_create(base, "192.0.2.1", 0, NULL, 0, &l,
-        why, sizeof(why)), E_IO);
-    assert_int_equal(net_listener_create(base, "::1", 0, NULL, 0, &first, why,
-        sizeof(why)), E_OK);
-    assert_true(net_listener_port(first) > 0);
-    assert_int_equal(net_listener_create(base, "::1",
-        net_listener_port(first), NULL, 0, &l, why, sizeof(why)), E_IO);
-    assert_non_null(strstr(why, "bind"));
-    fault_arm(0);
-    assert_int_equal(net_listener_create(base, "::1", 0, NULL, 0, &l, why,
-        sizeof(why)), E_NOMEM);
-    fault_arm(-1);
-    net_listener_free(first);
-    net_listener_free(NULL);
-    event_base_free(base);
-}
-
 int
 main(void)
 {
@@ -649,15 +405,6 @@ main(void)
         cmocka_unit_test(who_breaks_the_protocol_hears_so),
         cmocka_unit_test(a_session_that_fails_is_closed),
         cmocka_unit_test(a_deadline_is_kept),
-        cmocka_unit_test(a_drain_loses_no_call),
-        cmocka_unit_test(a_drain_ends_when_its_grace_is_over),
-        cmocka_unit_test(who_comes_while_draining_is_turned_away),
-        cmocka_unit_test(too_many_are_turned_away),
-        cmocka_unit_test(without_descriptors_a_connection_waits),
-        cmocka_unit_test(
-            without_memory_a_connection_is_refused_and_the_worker_lives),
-        cmocka_unit_test(a_worker_that_cannot_start_says_why),
-        cmocka_unit_test(an_address_is_listened_on_or_named),
     };
 
     return (cmocka_run_group_tests_name("net", tests, setup, teardown));
