@@ -113,12 +113,14 @@ static void
 an_association_not_covered_is_an_unknown_issuer(void **state)
 {
     struct decide_terms terms = {NULL, 1, 0};
-    struct decide_input input = {0};
+    struct decide_input input = {.freshness = FRESHNESS(NEVER)};
     struct grpc_status status;
     struct world w;
 
     (void)state;
     world_init(&w);
+    world_date(&w.as_of, "2030-01-01");     /* neither says anything here */
+    w.claim.as_of = &w.as_of;
     assert_int_equal(decide_claim_prepare(&w.claim, &terms, &w.prepared,
         &status), E_OK);
     input.claim = &w.prepared;
@@ -260,15 +262,22 @@ what_does_not_hold_for_all_is_not_told(void **state)
     world_init(&w);
     world_date(&w.birth, "1990-05-06");
     w.claim.last4 = "4321";
+    w.name.given = "John";
     world_date(&w.issued, "2020-01-01");
     w.claim.issued_on = &w.issued;
     world_issued(world_add(&w, 1, "2020-01-01"), "2020-01-01");
+    world_name(&w.events[0], 0, "Jones", "John", 0);
+    world_name(&w.events[0], 1, "Smith", NULL, 1);
     e = world_add(&w, 2, "2021-01-01");
     world_issued(e, "2021-01-01");
+    world_name(e, 0, "Smith", "", 0);
     world_fact(&w, e, FACTOR(LAST4), NULL);
     world_fact(&w, e, FACTOR(BIRTH_DATE), NULL);
     expect(&w, NULL, VERDICT(AMBIGUOUS), CONCLUSION(REVIEW),
         REASON(AMBIGUOUS));
+    assert_false(w.decision.former_name_matched);
+    assert_int_equal(world_factor(&w, FACTOR(GIVEN_NAME)),
+        COMPARISON(NOT_COMPARED));
     assert_int_equal(world_factor(&w, FACTOR(LAST4)),
         COMPARISON(NOT_COMPARED));
     assert_int_equal(world_factor(&w, FACTOR(BIRTH_DATE)),
@@ -315,6 +324,32 @@ another_type_is_a_mismatch_and_tells_nothing(void **state)
     world_add(&w, 2, "2020-01-01")->record.credential_type_id = "mlt";
     expect(&w, NULL, VERDICT(MISMATCH), CONCLUSION(NO),
         REASON(FIELD_MISMATCH));
+    world_done(&w);
+}
+
+static void
+a_dispute_over_another_credential_does_not_count(void **state)
+{
+    struct world_event *e;
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    world_date(&w.issued, "2020-01-01");
+    w.claim.issued_on = &w.issued;
+    e = world_add(&w, 1, "2020-01-01");
+    e->record.credential_type_id = "mlt";
+    e->record.review = REVIEW_OF(DISPUTED);
+    world_issued(world_add(&w, 2, "2021-01-01"), "2021-01-01");
+    e = world_add(&w, 3, "2020-01-01");
+    e->record.credential_type_id = "mls";
+    e->record.review = REVIEW_OF(DISPUTED);
+    expect(&w, NULL, VERDICT(MISMATCH), CONCLUSION(NO),
+        REASON(FIELD_MISMATCH));
+    assert_int_equal(world_factor(&w, FACTOR(CREDENTIAL_TYPE)),
+        COMPARISON(MATCH));
+    assert_int_equal(world_factor(&w, FACTOR(ISSUED_ON)),
+        COMPARISON(MISMATCH));
     world_done(&w);
 }
 
@@ -485,6 +520,11 @@ a_former_name_matches_and_is_said_to(void **state)
     w.name.family = "Jones";
     YES(&w, NULL);
     assert_false(w.decision.former_name_matched);
+    world_name(e, 2, "JONES", "J", 1);      /* taken up again */
+    YES(&w, NULL);
+    assert_false(w.decision.former_name_matched);
+    assert_int_equal(world_factor(&w, FACTOR(GIVEN_NAME)),
+        COMPARISON(MATCH));                 /* more than an initial */
     world_done(&w);
 }
 
@@ -698,6 +738,11 @@ every_period_must_hold(void **state)
     expect(&w, "2022-12-31", VERDICT(NOT_CURRENT), CONCLUSION(NO),
         REASON(OUT_OF_PERIOD));
     assert_int_equal(w.decision.standing, STANDING(ACTIVE));
+    e->record.standing = STANDING(PROVISIONAL);
+    YES(&w, "2024-12-31");
+    expect(&w, "2025-01-01", VERDICT(NOT_CURRENT), CONCLUSION(NO),
+        REASON(OUT_OF_PERIOD));
+    assert_int_equal(w.decision.standing, STANDING(EXPIRED));
     world_done(&w);
 }
 
@@ -960,6 +1005,22 @@ before_its_issue_a_credential_is_not_current(void **state)
     }
 }
 
+static void
+a_corrected_day_of_issue_counts_for_every_day(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    world_issued(world_add(&w, 1, "2020-03-01"), "2020-03-01");
+    YES(&w, "2020-06-01");
+    world_issued(world_add(&w, 1, "2024-01-01"), "2021-03-01");
+    expect(&w, "2020-06-01", VERDICT(NOT_CURRENT), CONCLUSION(NO),
+        REASON(BEFORE_ISSUE));
+    YES(&w, "2021-03-01");
+    world_done(&w);
+}
+
 /* ---- recognition ------------------------------------------------------ */
 
 static void
@@ -1133,6 +1194,7 @@ main(void)
         cmocka_unit_test(several_held_and_no_type_claimed_are_ambiguous),
         cmocka_unit_test(what_does_not_hold_for_all_is_not_told),
         cmocka_unit_test(another_type_is_a_mismatch_and_tells_nothing),
+        cmocka_unit_test(a_dispute_over_another_credential_does_not_count),
         cmocka_unit_test(
             another_day_of_issue_is_a_mismatch_unless_the_policy_asks_for_it),
         cmocka_unit_test(names_match_as_they_are_folded),
@@ -1152,6 +1214,7 @@ main(void)
         cmocka_unit_test(a_day_to_come_is_a_projection),
         cmocka_unit_test(the_status_is_that_of_the_day),
         cmocka_unit_test(before_its_issue_a_credential_is_not_current),
+        cmocka_unit_test(a_corrected_day_of_issue_counts_for_every_day),
         cmocka_unit_test(recognition_is_that_of_the_day_and_the_asker),
         cmocka_unit_test(without_any_statement_it_is_not_recognized),
         cmocka_unit_test(what_breaks_an_invariant_is_said_to),
