@@ -75,6 +75,45 @@ struct rpc_call {
 };
 
 /**
+ * rpc_call_enter(call, next):
+ * Change the state; a move that the drawing above does not show is a bug, and
+ * ends the program.
+ */
+void rpc_call_enter(struct rpc_call *call, enum rpc_state next);
+
+/**
+ * rpc_call_backlog(call):
+ * Return how many bytes of the answer the stream has not taken.
+ */
+size_t rpc_call_backlog(const struct rpc_call *call);
+
+/**
+ * rpc_call_finish(call, status):
+ * The one end of every gRPC call: say ${status} through the stream.  A method
+ * that runs is not told, because it said so itself or never began.
+ */
+void rpc_call_finish(struct rpc_call *call, const struct grpc_status *status);
+
+/**
+ * rpc_call_fail(call, status):
+ * The same, and tell the method, if it runs, to stop.
+ */
+void rpc_call_fail(struct rpc_call *call, const struct grpc_status *status);
+
+/**
+ * rpc_work_start(call):
+ * Let the method begin.  It may be over when this returns.
+ */
+void rpc_work_start(struct rpc_call *call);
+
+/**
+ * rpc_work_deliver(call, bytes):
+ * Give the method, which runs, the message ${bytes}, or refuse it.  The call
+ * may be over when this returns.
+ */
+void rpc_work_deliver(struct rpc_call *call, struct slice bytes);
+
+/**
  * rpc_headers_check(request, peer, facts, status):
  * Judge the headers of a call by ${peer}.  Return non-zero if it may begin;
  * otherwise ${facts}->http_status says how plain HTTP is answered, or, if that

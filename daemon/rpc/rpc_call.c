@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "proto/message.h"
 #include "rpc/call.h"
 
 /* How long a client that has its answer may go on sending, and how much. */
@@ -31,16 +30,16 @@ static const unsigned next_states[] = {
     [RPC_RESET] = 0,
 };
 
-static void
-enter(struct rpc_call *call, enum rpc_state next)
+void
+rpc_call_enter(struct rpc_call *call, enum rpc_state next)
 {
     if ((next_states[call->state] & TO(next)) == 0)
         abort();        /* a method that ends twice would free twice */
     call->state = next;
 }
 
-static size_t
-backlog(const struct rpc_call *call)
+size_t
+rpc_call_backlog(const struct rpc_call *call)
 {
     return (call->out.n - call->taken);
 }
@@ -49,7 +48,7 @@ backlog(const struct rpc_call *call)
 static void
 reset(struct rpc_call *call, uint32_t code)
 {
-    enter(call, RPC_RESET);
+    rpc_call_enter(call, RPC_RESET);
     call->until_us = INT64_MAX;
     call->ops->reset(call->stream, code);
 }
@@ -62,7 +61,7 @@ reset(struct rpc_call *call, uint32_t code)
 static void
 said(struct rpc_call *call)
 {
-    enter(call, RPC_SAID);
+    rpc_call_enter(call, RPC_SAID);
     call->until_us = INT64_MAX;
     if (call->client_done)
         return;
@@ -104,9 +103,8 @@ respond_end(struct rpc_call *call, enum grpc_code code)
     return (err);
 }
 
-/* The one end of every gRPC call; a method that runs must not be told. */
-static void
-end(struct rpc_call *call, const struct grpc_status *status)
+void
+rpc_call_finish(struct rpc_call *call, const struct grpc_status *status)
 {
     struct grpc_status none;
 
@@ -116,151 +114,21 @@ end(struct rpc_call *call, const struct grpc_status *status)
             "the method ended without an answer");
         status = &none;
     }
-    enter(call, RPC_ENDED);
+    rpc_call_enter(call, RPC_ENDED);
     rpc_response_outcome(status, &call->outcome);
     log_end(call, grpc_status_name(status->code));
     if (respond_end(call, status->code) != E_OK)
         reset(call, RPC_RESET_INTERNAL);
 }
 
-/* End the call for the method, which is then told to stop. */
-static void
-fail(struct rpc_call *call, const struct grpc_status *status)
+void
+rpc_call_fail(struct rpc_call *call, const struct grpc_status *status)
 {
     int running = (call->state == RPC_RUNNING);
 
-    end(call, status);
+    rpc_call_finish(call, status);
     if (running)
         call->method->ops->cancel(call->work);
-}
-
-static enum err
-sink_send(void *cookie, const ProtobufCMessage *message)
-{
-    struct rpc_call *call = cookie;
-    size_t at, before;
-    enum err err;
-
-    assert(call->state == RPC_RUNNING);
-    assert(call->method->server_streaming || call->bytes_out == 0);
-
-    /* Make room at the front, but not for each message anew. */
-    if (call->taken > call->out.n / 2) {
-        buf_drop(&call->out, call->taken);
-        call->taken = 0;
-    }
-    before = call->out.n;
-    if ((err = grpc_frame_begin(&call->out, &at)) != E_OK)
-        return (err);
-    if ((err = message_pack(message, &call->out)) != E_OK)
-        goto out;
-    grpc_frame_end(&call->out, at);
-
-    /* A lone answer waits for its status, which may yet be an error. */
-    if (call->responded)
-        call->ops->resume(call->stream);
-    else if (call->method->server_streaming) {
-        if ((err = rpc_response_begin(call)) != E_OK)
-            goto out;
-        call->responded = 1;
-    }
-    call->bytes_out += call->out.n - before;
-    call->was_full |= backlog(call) >= SINK_FULL;
-
-out:
-    if (err != E_OK)
-        call->out.n = before;
-    return (err);
-}
-
-static void
-sink_finish(void *cookie, const struct grpc_status *status)
-{
-    struct rpc_call *call = cookie;
-
-    assert(call->state == RPC_RUNNING);
-    end(call, status);
-}
-
-static size_t
-sink_backlog(void *cookie)
-{
-    return (backlog(cookie));
-}
-
-static const struct sink_ops sink_ops = {
-    .send = sink_send,
-    .finish = sink_finish,
-    .backlog = sink_backlog,
-};
-
-static void
-start_method(struct rpc_call *call)
-{
-    struct sink sink = {&sink_ops, call};
-    struct grpc_status status;
-    enum err err;
-
-    enter(call, RPC_RUNNING);
-    err = call->method->ops->start(call->server->worker, &call->caller, sink,
-        &call->work);
-    if (err == E_OK || call->state != RPC_RUNNING)
-        return;
-    grpc_status_from_err(&status, err);
-    end(call, &status);
-}
-
-/* What a client is told whose message did not pass the scan. */
-static void
-refuse_message(struct rpc_call *call, enum err err,
-    const struct message_fault *fault)
-{
-    const char *in = fault->field[0] != '\0' ? fault->field : "the message";
-    struct grpc_status status;
-
-    switch (err) {
-    case E_INVAL:
-        grpc_status_set(&status, GRPC_INTERNAL, "PARSE_ERROR",
-            "Error parsing request: %s, at %s", fault->what, in);
-        break;
-    case E_DENIED:
-        grpc_status_from_err(&status, E_OK);
-        grpc_status_violation(&status, fault->field, "%s", fault->what);
-        break;
-    case E_TOOBIG:
-        grpc_status_set(&status, GRPC_RESOURCE_EXHAUSTED,
-            "MESSAGE_TOO_COMPLEX", "%s, at %s", fault->what, in);
-        break;
-    default:
-        grpc_status_from_err(&status, err);
-        break;
-    }
-    fail(call, &status);
-}
-
-static void
-deliver(struct rpc_call *call, struct slice bytes)
-{
-    const struct method *method = call->method;
-    const struct rpc_limits *limits = &call->server->limits;
-    const struct message_limits scan = {
-        .depth = limits->max_depth,
-        .elements = limits->max_elements,
-        .fields = limits->max_fields,
-        .refuse_unknown = method->refuse_unknown,
-    };
-    struct message_fault fault = {"", "the message takes too much memory"};
-    struct arena *arena = call->server->arena;
-    ProtobufCMessage *message;
-    enum err err;
-
-    arena_reset(arena);
-    if ((err = message_decode(method->request, bytes, &scan, arena, &message,
-        &fault)) != E_OK) {
-        refuse_message(call, err, &fault);
-        return;
-    }
-    method->ops->message(call->work, message, bytes);
 }
 
 /* The prefix or the stream around the messages is wrong. */
@@ -280,7 +148,7 @@ refuse_frame(struct rpc_call *call, enum err err)
             call->server->limits.max_message);
     else
         grpc_status_from_err(&status, err);
-    fail(call, &status);
+    rpc_call_fail(call, &status);
 }
 
 static void
@@ -290,13 +158,13 @@ take_message(struct rpc_call *call, struct slice message)
     enum err err;
 
     if (call->method->client_streaming) {
-        deliver(call, message);
+        rpc_work_deliver(call, message);
         return;
     }
     if (call->nrequests++ > 0) {
         grpc_status_set(&status, GRPC_UNIMPLEMENTED, "CARDINALITY",
             "more than one message was sent; this method takes one");
-        fail(call, &status);
+        rpc_call_fail(call, &status);
     } else if ((err = buf_add(&call->request, message)) != E_OK) {
         refuse_frame(call, err);
     }
@@ -334,9 +202,9 @@ rpc_call_feed(struct rpc_call *call, struct slice bytes)
 static void
 run_lone(struct rpc_call *call)
 {
-    start_method(call);
+    rpc_work_start(call);
     if (call->state == RPC_RUNNING)
-        deliver(call, buf_slice(&call->request));
+        rpc_work_deliver(call, buf_slice(&call->request));
     if (call->state == RPC_RUNNING)
         call->method->ops->half_close(call->work);
 }
@@ -355,13 +223,13 @@ rpc_call_end(struct rpc_call *call)
     if (grpc_reader_partial(call->reader)) {
         grpc_status_set(&status, GRPC_INTERNAL, "TRUNCATED",
             "truncated message");
-        fail(call, &status);
+        rpc_call_fail(call, &status);
     } else if (call->method->client_streaming) {
         call->method->ops->half_close(call->work);
     } else if (call->nrequests == 0) {
         grpc_status_set(&status, GRPC_UNIMPLEMENTED, "CARDINALITY",
             "no message was sent; this method takes one");
-        fail(call, &status);
+        rpc_call_fail(call, &status);
     } else {
         run_lone(call);
     }
@@ -370,13 +238,13 @@ rpc_call_end(struct rpc_call *call)
 int
 rpc_call_full(const struct rpc_call *call)
 {
-    return (call->state == RPC_RUNNING && backlog(call) >= SINK_FULL);
+    return (call->state == RPC_RUNNING && rpc_call_backlog(call) >= SINK_FULL);
 }
 
 enum rpc_read
 rpc_call_read(struct rpc_call *call, uint8_t *out, size_t size, size_t *n)
 {
-    *n = backlog(call) < size ? backlog(call) : size;
+    *n = rpc_call_backlog(call) < size ? rpc_call_backlog(call) : size;
     if (*n > 0)
         memcpy(out, call->out.p + call->taken, *n);
     call->taken += *n;
@@ -386,12 +254,12 @@ rpc_call_read(struct rpc_call *call, uint8_t *out, size_t size, size_t *n)
             buf_free(&call->out);
     }
 
-    if (call->was_full && backlog(call) < SINK_FULL) {
+    if (call->was_full && rpc_call_backlog(call) < SINK_FULL) {
         call->was_full = 0;
         if (call->state == RPC_RUNNING && call->method->ops->writable != NULL)
             call->method->ops->writable(call->work);
     }
-    if (backlog(call) > 0)
+    if (rpc_call_backlog(call) > 0)
         return (RPC_READ_MORE);
     if (!takes_input(call))
         return (RPC_READ_TRAILERS);
@@ -428,7 +296,7 @@ rpc_call_expire(struct rpc_call *call)
     case RPC_RUNNING:
         grpc_status_set(&status, GRPC_DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED",
             "the deadline passed before there was an answer");
-        fail(call, &status);
+        rpc_call_fail(call, &status);
         if (call->state == RPC_ENDED)
             call->until_us = clock_monotonic_us() + LINGER_US;
         break;
@@ -463,7 +331,7 @@ begin(struct rpc_call *call, const struct rpc_facts *facts,
     char code[16];
 
     if (call->http_status != 200) {
-        enter(call, RPC_ENDED);
+        rpc_call_enter(call, RPC_ENDED);
         (void)snprintf(code, sizeof(code), "HTTP_%d", call->http_status);
         log_end(call, code);
         if (rpc_response_http(call) != E_OK)
@@ -471,12 +339,12 @@ begin(struct rpc_call *call, const struct rpc_facts *facts,
         else if (call->out.n == 0)
             said(call);
     } else if (refused != NULL) {
-        end(call, refused);
+        rpc_call_finish(call, refused);
     } else {
         call->until_us = deadline(call, facts->timeout_us);
         call->caller.deadline_us = call->until_us;
         if (call->method->client_streaming)
-            start_method(call);
+            rpc_work_start(call);
     }
 }
 
@@ -533,7 +401,7 @@ rpc_call_free(struct rpc_call *call)
         return;
     running = (call->state == RPC_RUNNING);
     if (takes_input(call)) {
-        enter(call, RPC_ENDED);
+        rpc_call_enter(call, RPC_ENDED);
         log_end(call, grpc_status_name(GRPC_CANCELLED));
     }
     if (running)

@@ -25,6 +25,8 @@
 
 #include <stddef.h>
 
+#include "proto/bytes.h"
+
 struct fake {
     int started;        /* calls whose start() succeeded */
     int ended;          /* those that were freed, by whichever way */
@@ -37,5 +39,12 @@ extern struct fake fake;
 
 /* Answer the oldest call of Later.  Return how many are left. */
 int fake_answer(void);
+
+/*
+ * Framed requests: of Count, and of all the others.  To be freed by the
+ * caller.
+ */
+struct buf count_frame(int n, const char *text);
+struct buf text_frame(const char *text);
 
 #endif /* !TEST_SUPPORT_FAKE_METHODS_H */

@@ -8,11 +8,6 @@
 
 #include <cmocka.h>
 
-#include "proto/grpc_frame.h"
-#include "proto/message.h"
-
-#include "vouch/v1/catalog_service.pb-c.h"
-
 static const struct rpc_limits rpc_limits = {
     .max_message = 64 * 1024,
     .max_arena = 1024 * 1024,
@@ -358,51 +353,6 @@ exchange_status(const struct exchange *x)
         (struct slice){bytes, n}, &status);
     assert_true(code == GRPC_OK || status.reason[0] != '\0');
     return (status);
-}
-
-static char *
-text_of(const char *text)
-{
-    union {
-        const char *in;
-        char *out;
-    } u = {.in = text};
-
-    return (u.out);
-}
-
-static struct buf
-frame_of(const ProtobufCMessage *message)
-{
-    struct buf out;
-    size_t at;
-
-    buf_init(&out, 1 << 24);
-    assert_int_equal(grpc_frame_begin(&out, &at), E_OK);
-    assert_int_equal(message_pack(message, &out), E_OK);
-    grpc_frame_end(&out, at);
-    return (out);
-}
-
-struct buf
-text_frame(const char *text)
-{
-    Vouch__V1__GetAssociationRequest request =
-        VOUCH__V1__GET_ASSOCIATION_REQUEST__INIT;
-
-    request.association_id = text_of(text);
-    return (frame_of(&request.base));
-}
-
-struct buf
-count_frame(int n, const char *text)
-{
-    Vouch__V1__ListAssociationsRequest request =
-        VOUCH__V1__LIST_ASSOCIATIONS_REQUEST__INIT;
-
-    request.page_size = n;
-    request.page_token = text_of(text);
-    return (frame_of(&request.base));
 }
 
 void

@@ -91,10 +91,6 @@ const char *exchange_value(const struct exchange *x, const char *name);
 /* How the call ended; it must have. */
 struct grpc_status exchange_status(const struct exchange *x);
 
-/* Framed messages; to be freed by the caller. */
-struct buf text_frame(const char *text);
-struct buf count_frame(int n, const char *text);
-
 /* Frames by hand. */
 void raw_magic(struct buf *out);
 void raw_frame(struct buf *out, int type, int flags, int32_t id,

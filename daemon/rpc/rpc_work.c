@@ -1,0 +1,138 @@
+/*
+ * The method's side of a call: where its answers go, and what it is given.
+ */
+
+#include "rpc/call.h"
+
+#include <assert.h>
+
+#include "proto/message.h"
+
+static enum err
+sink_send(void *cookie, const ProtobufCMessage *message)
+{
+    struct rpc_call *call = cookie;
+    size_t at, before;
+    enum err err;
+
+    assert(call->state == RPC_RUNNING);
+    assert(call->method->server_streaming || call->bytes_out == 0);
+
+    /* Make room at the front, but not for each message anew. */
+    if (call->taken > call->out.n / 2) {
+        buf_drop(&call->out, call->taken);
+        call->taken = 0;
+    }
+    before = call->out.n;
+    if ((err = grpc_frame_begin(&call->out, &at)) != E_OK)
+        return (err);
+    if ((err = message_pack(message, &call->out)) != E_OK)
+        goto out;
+    grpc_frame_end(&call->out, at);
+
+    /* A lone answer waits for its status, which may yet be an error. */
+    if (call->responded)
+        call->ops->resume(call->stream);
+    else if (call->method->server_streaming) {
+        if ((err = rpc_response_begin(call)) != E_OK)
+            goto out;
+        call->responded = 1;
+    }
+    call->bytes_out += call->out.n - before;
+    call->was_full |= rpc_call_backlog(call) >= SINK_FULL;
+
+out:
+    if (err != E_OK)
+        call->out.n = before;
+    return (err);
+}
+
+static void
+sink_finish(void *cookie, const struct grpc_status *status)
+{
+    struct rpc_call *call = cookie;
+
+    assert(call->state == RPC_RUNNING);
+    rpc_call_finish(call, status);
+}
+
+static size_t
+sink_backlog(void *cookie)
+{
+    return (rpc_call_backlog(cookie));
+}
+
+static const struct sink_ops sink_ops = {
+    .send = sink_send,
+    .finish = sink_finish,
+    .backlog = sink_backlog,
+};
+
+void
+rpc_work_start(struct rpc_call *call)
+{
+    struct sink sink = {&sink_ops, call};
+    struct grpc_status status;
+    enum err err;
+
+    rpc_call_enter(call, RPC_RUNNING);
+    err = call->method->ops->start(call->server->worker, &call->caller, sink,
+        &call->work);
+    if (err == E_OK || call->state != RPC_RUNNING)
+        return;
+    grpc_status_from_err(&status, err);
+    rpc_call_finish(call, &status);
+}
+
+/* What a client is told whose message did not pass the scan. */
+static void
+refuse_message(struct rpc_call *call, enum err err,
+    const struct message_fault *fault)
+{
+    const char *in = fault->field[0] != '\0' ? fault->field : "the message";
+    struct grpc_status status;
+
+    switch (err) {
+    case E_INVAL:
+        grpc_status_set(&status, GRPC_INTERNAL, "PARSE_ERROR",
+            "Error parsing request: %s, at %s", fault->what, in);
+        break;
+    case E_DENIED:
+        grpc_status_from_err(&status, E_OK);
+        grpc_status_violation(&status, fault->field, "%s", fault->what);
+        break;
+    case E_TOOBIG:
+        grpc_status_set(&status, GRPC_RESOURCE_EXHAUSTED,
+            "MESSAGE_TOO_COMPLEX", "%s, at %s", fault->what, in);
+        break;
+    default:
+        grpc_status_from_err(&status, err);
+        break;
+    }
+    rpc_call_fail(call, &status);
+}
+
+void
+rpc_work_deliver(struct rpc_call *call, struct slice bytes)
+{
+    const struct method *method = call->method;
+    const struct rpc_limits *limits = &call->server->limits;
+    const struct message_limits scan = {
+        .depth = limits->max_depth,
+        .elements = limits->max_elements,
+        .fields = limits->max_fields,
+        .refuse_unknown = method->refuse_unknown,
+    };
+    struct message_fault fault = {"", "the message takes too much memory"};
+    struct arena *arena = call->server->arena;
+    ProtobufCMessage *message;
+    enum err err;
+
+    arena_reset(arena);
+    if ((err = message_decode(method->request, bytes, &scan, arena, &message,
+        &fault)) != E_OK) {
+        refuse_message(call, err, &fault);
+        return;
+    }
+    method->ops->message(call->work, message, bytes);
+}
