@@ -201,3 +201,39 @@ world_factor(const struct world *w, Vouch__V1__Factor factor)
             return (w->decision.factors[i].comparison);
     return (COMPARISON(UNSPECIFIED));
 }
+
+void
+world_expect(struct world *w, const char *as_of, Vouch__V1__Verdict verdict,
+    Vouch__V1__Conclusion conclusion, Vouch__V1__Reason reason)
+{
+    const struct decision *d = &w->decision;
+
+    assert_int_equal(world_decide(w, as_of), E_OK);
+    assert_int_equal(d->verdict, verdict);
+    assert_int_equal(d->conclusion, conclusion);
+    assert_true(d->nreasons > 0);
+    assert_int_equal(d->reasons[0], reason);
+    if (verdict == VERDICT(CONFIRMED) || verdict == VERDICT(NOT_CURRENT)) {
+        assert_non_null(d->latest);
+    } else {
+        assert_null(d->latest);
+        assert_null(d->record);
+        assert_int_equal(d->standing, STANDING(UNSPECIFIED));
+        assert_int_equal(d->restriction, RESTRICTION(UNSPECIFIED));
+        assert_int_equal(d->review, REVIEW_OF(UNSPECIFIED));
+        assert_int_equal(d->recognition, RECOGNITION(UNSPECIFIED));
+    }
+    if (conclusion != CONCLUSION(REVIEW))
+        assert_int_equal(d->ncauses, 0);
+}
+
+int
+world_has_reason(const struct world *w, Vouch__V1__Reason reason)
+{
+    size_t i;
+
+    for (i = 0; i < w->decision.nreasons; i++)
+        if (w->decision.reasons[i] == reason)
+            return (1);
+    return (0);
+}

@@ -105,6 +105,25 @@ void world_fact(struct world *world, struct world_event *event,
  */
 enum err world_decide(struct world *world, const char *as_of);
 
+/**
+ * world_expect(world, as_of, verdict, conclusion, reason):
+ * Decide as world_decide(), and hold the outcome to these: ${reason} is the
+ * first, and nothing of the record is told but where it may be.
+ */
+void world_expect(struct world *world, const char *as_of,
+    Vouch__V1__Verdict verdict, Vouch__V1__Conclusion conclusion,
+    Vouch__V1__Reason reason);
+
+#define YES(w, day)                                                         \
+    world_expect(w, day, VERDICT(CONFIRMED), CONCLUSION(YES),               \
+        REASON(IN_GOOD_STANDING))
+#define MISS(w)                                                             \
+    world_expect(w, NULL, VERDICT(NO_MATCH), CONCLUSION(REVIEW),            \
+        REASON(NO_MATCH))
+
+/* Return non-zero if ${reason} is among those of the decision. */
+int world_has_reason(const struct world *world, Vouch__V1__Reason reason);
+
 /* What the decision says of ${factor}; UNSPECIFIED: it is not listed. */
 Vouch__V1__Comparison world_factor(const struct world *world,
     Vouch__V1__Factor factor);
