@@ -273,6 +273,7 @@ rpc_call_trailers(struct rpc_call *call, struct rpc_header *headers,
     size_t n = 0;
 
     assert(max >= 4);
+    (void)max;
     if (call->state == RPC_ENDED)
         said(call);
     if (call->http_status == 200)

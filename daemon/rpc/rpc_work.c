@@ -89,13 +89,13 @@ static void
 refuse_message(struct rpc_call *call, enum err err,
     const struct message_fault *fault)
 {
-    const char *in = fault->field[0] != '\0' ? fault->field : "the message";
+    const char *at = fault->field[0] != '\0' ? ", at " : "";
     struct grpc_status status;
 
     switch (err) {
     case E_INVAL:
         grpc_status_set(&status, GRPC_INTERNAL, "PARSE_ERROR",
-            "Error parsing request: %s, at %s", fault->what, in);
+            "Error parsing request: %s%s%s", fault->what, at, fault->field);
         break;
     case E_DENIED:
         grpc_status_from_err(&status, E_OK);
@@ -103,7 +103,7 @@ refuse_message(struct rpc_call *call, enum err err,
         break;
     case E_TOOBIG:
         grpc_status_set(&status, GRPC_RESOURCE_EXHAUSTED,
-            "MESSAGE_TOO_COMPLEX", "%s, at %s", fault->what, in);
+            "MESSAGE_TOO_COMPLEX", "%s%s%s", fault->what, at, fault->field);
         break;
     default:
         grpc_status_from_err(&status, err);
