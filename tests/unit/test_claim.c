@@ -363,26 +363,20 @@ a_suffix_in_the_family_name_is_split_off(void **state)
     }
 }
 
+/* The very first allocation would fail: there is none. */
 static void
-each_allocation_may_fail(void **state)
+nothing_is_allocated(void **state)
 {
     struct fixture f;
     enum err err;
-    int n;
 
     (void)state;
-    for (n = 0; n < 100; n++) {
-        fixture_init(&f);
-        f.name.given = "Mary";
-        fault_arm(n);
-        err = prepare(&f);
-        fault_arm(-1);
-        if (!fault_fired())
-            break;
-        assert_int_equal(err, E_NOMEM);
-        assert_int_equal(f.status.code, GRPC_RESOURCE_EXHAUSTED);
-    }
-    assert_true(n < 100);
+    fixture_init(&f);
+    f.name.given = "Mary";
+    fault_arm(0);
+    err = prepare(&f);
+    fault_arm(-1);
+    assert_false(fault_fired());
     assert_int_equal(err, E_OK);
 }
 
@@ -398,7 +392,7 @@ main(void)
         cmocka_unit_test(all_faults_are_told_together_and_no_value),
         cmocka_unit_test(without_an_association_only_the_form_is_checked),
         cmocka_unit_test(a_suffix_in_the_family_name_is_split_off),
-        cmocka_unit_test(each_allocation_may_fail),
+        cmocka_unit_test(nothing_is_allocated),
     };
 
     return (cmocka_run_group_tests(tests, NULL, NULL));
