@@ -256,8 +256,11 @@ decide_match(const struct decide_claim *claim, struct factor_key *key,
     if ((err = match_last4(claim, key, latest, match)) != E_OK)
         return (err);
     issued_on = decide_date(record->issued_on);
+    /* What tells persons apart must be a day: a year on file is too little. */
     match->issued_on = compared(civil_is_given(claim->issued_on),
-        civil_is_given(issued_on), agrees(claim->issued_on, issued_on));
+        decide_requires(claim, FACTOR(ISSUED_ON)) ?
+        civil_is_whole(issued_on) : civil_is_given(issued_on),
+        agrees(claim->issued_on, issued_on));
     match->type = compared(type.n != 0, 1,
         slice_equal(type, decide_text(record->credential_type_id)));
     match->person = is_person(claim, family, match);

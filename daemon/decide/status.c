@@ -2,24 +2,23 @@
 
 #include "decide/parts.h"
 
-/* The event in effect on ${day}: of those effective, the last one. */
+/*
+ * The event in effect on ${day}.  Each says what is so from its day on, as the
+ * association knew when it said it; so of those that have begun the one said
+ * last counts, even if an earlier one begins later: a revocation with effect
+ * from before the last renewal must not be outlived by that renewal.
+ */
 static const Vouch__V1__Event *
 in_effect(const struct decide_version *versions, size_t n, int32_t day)
 {
-    const Vouch__V1__Event *best = NULL;
-    int32_t best_day = 0, from;
-    struct civil date;
-    size_t i;
+    struct civil from;
 
-    for (i = 0; i < n; i++) {
-        date = decide_date(versions[i].event->effective_on);
-        from = civil_is_given(date) ? civil_first_day(date) : INT32_MIN;
-        if (from > day || (best != NULL && from < best_day))
-            continue;
-        best = versions[i].event;   /* log indexes grow */
-        best_day = from;
+    while (n-- > 0) {               /* log indexes grow */
+        from = decide_date(versions[n].event->effective_on);
+        if (!civil_is_given(from) || civil_first_day(from) <= day)
+            return (versions[n].event);
     }
-    return (best);
+    return (NULL);
 }
 
 /* What periods say of a day. */

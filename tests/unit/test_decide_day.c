@@ -300,15 +300,19 @@ the_status_is_that_of_the_day(void **state)
         REASON(SUSPENDED));
     YES(&w, "2023-01-01");
 
-    /* A correction for the past: later in the log, earlier in effect. */
+    /*
+     * Later in the log, earlier in effect: the association's last word is that
+     * it has been inactive since, so that is what holds on every later day.
+     */
     e = world_add(&w, 1, "2021-01-01");
     e->record.standing = STANDING(INACTIVE);
     YES(&w, "2020-12-31");
     world_expect(&w, "2021-01-01", VERDICT(NOT_CURRENT), CONCLUSION(NO),
         REASON(STANDING));
     world_expect(&w, "2022-06-01", VERDICT(NOT_CURRENT), CONCLUSION(NO),
-        REASON(SUSPENDED));
-    YES(&w, NULL);
+        REASON(STANDING));
+    world_expect(&w, NULL, VERDICT(NOT_CURRENT), CONCLUSION(NO),
+        REASON(STANDING));
 
     /* Two of one day: the later in the log. */
     world_add(&w, 1, "2021-01-01");

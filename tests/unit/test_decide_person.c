@@ -111,6 +111,25 @@ an_initial_is_not_the_given_name_that_a_policy_asks_for(void **state)
 }
 
 static void
+a_year_on_file_is_not_the_day_that_a_policy_asks_for(void **state)
+{
+    struct world_event *e;
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    world_date(&w.issued, "2020-03-01");
+    w.claim.issued_on = &w.issued;
+    e = world_add(&w, 1, "2020-01-01");
+    world_issued(e, "2020");
+    YES(&w, NULL);                          /* beside the policy's facts */
+    w.association.identity_policy = POLICY(GIVEN_NAME_AND_ISSUE_DATE);
+    w.name.given = "John";
+    MISS(&w);
+    world_done(&w);
+}
+
+static void
 a_former_name_matches_and_is_said_to(void **state)
 {
     struct world_event *e;
