@@ -291,6 +291,8 @@ main(void)
         cmocka_unit_test(names_match_as_they_are_folded),
         cmocka_unit_test(
             an_initial_is_not_the_given_name_that_a_policy_asks_for),
+        cmocka_unit_test(
+            a_year_on_file_is_not_the_day_that_a_policy_asks_for),
         cmocka_unit_test(a_former_name_matches_and_is_said_to),
         cmocka_unit_test(the_person_is_taken_from_the_latest_event),
         cmocka_unit_test(a_second_holder_on_one_number_is_told_apart),
