@@ -111,11 +111,13 @@ Vouch__V1__EventKind credential_event_kind(
 
 /**
  * credential_effective_on(row, first, today, assumed):
- * Return since when ${row} is so: what it states; else, if it is the
- * credential's ${first}, its day of issue, or else the earliest begin of a
- * period; else ${today}, and ${*assumed} is then 1.
+ * Return since when ${row} is so: what it states; else, if it makes the
+ * ${first} record of a credential (NULL: it does not) and that is in good
+ * standing, its day of issue, or else the earliest begin of a period; else
+ * ${today}, and ${*assumed} is then 1.
  */
 struct civil credential_effective_on(const Vouch__V1__CredentialRow *row,
-    int first, struct civil today, int *assumed);
+    const Vouch__V1__CredentialRecord *first, struct civil today,
+    int *assumed);
 
 #endif /* !SERVICE_CREDENTIAL_H */

@@ -107,16 +107,28 @@ earliest_begin(const Vouch__V1__CredentialRow *row)
     return (earliest);
 }
 
+/*
+ * A good standing may be taken to have been so since the issue.  Nothing else
+ * may: who is revoked or expired today was not so from the first day.
+ */
+static int
+is_good(const Vouch__V1__CredentialRecord *record)
+{
+    return ((record->standing == VOUCH__V1__STANDING__STANDING_ACTIVE ||
+        record->standing == VOUCH__V1__STANDING__STANDING_PROVISIONAL) &&
+        record->restriction == VOUCH__V1__RESTRICTION__RESTRICTION_NONE);
+}
+
 struct civil
-credential_effective_on(const Vouch__V1__CredentialRow *row, int first,
-    struct civil today, int *assumed)
+credential_effective_on(const Vouch__V1__CredentialRow *row,
+    const Vouch__V1__CredentialRecord *first, struct civil today, int *assumed)
 {
     struct civil date = publish_row_date(row->effective_on);
 
     *assumed = 0;
-    if (!civil_is_given(date) && first)
+    if (!civil_is_given(date) && first != NULL && is_good(first))
         date = publish_row_date(row->issued_on);
-    if (!civil_is_given(date) && first)
+    if (!civil_is_given(date) && first != NULL && is_good(first))
         date = earliest_begin(row);
     if (civil_is_given(date))
         return (date);

@@ -172,8 +172,8 @@ fill_event(struct publishing *p, struct store_place *place,
 
     vouch__v1__event__init(event);
     vouch__v1__date__init(effective_on);
-    date = credential_effective_on(p->row, p->last == NULL, p->today,
-        &assumed);
+    date = credential_effective_on(p->row,
+        p->last == NULL ? &p->draft.record : NULL, p->today, &assumed);
     effective_on->year = date.year;
     effective_on->month = date.month;
     effective_on->day = date.day;
