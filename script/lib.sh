@@ -13,13 +13,13 @@ die()
 # part WHAT COMMAND...: run it and say how long it took; on failure, end.
 part()
 {
-    what=$1
+    part_name=$1
+    part_begun=$(date +%s.%N)
     shift
-    printf '\n== %s\n' "$what"
-    begun=$(date +%s.%N)
-    "$@" || die "$what failed"
-    awk -v what="$what" -v a="$begun" -v b="$(date +%s.%N)" \
-        'BEGIN { printf "== %s: %.1f s\n", what, b - a }'
+    printf '\n== %s\n\n' "$part_name"
+    "$@" || die "$part_name: failed"
+    awk -v what="$part_name" -v a="$part_begun" -v b="$(date +%s.%N)" \
+        'BEGIN { printf "\n== %s: %.1f s\n", what, b - a }'
 }
 
 cores()
