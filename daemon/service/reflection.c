@@ -20,13 +20,21 @@ typedef Grpc__Reflection__V1__ServerReflectionRequest question_t;
 typedef Grpc__Reflection__V1__ServerReflectionResponse answer_t;
 typedef Grpc__Reflection__V1alpha__ServerReflectionRequest alpha_t;
 
-#define ASKED(what) GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_##what
-#define ALPHA(what) GRPC__REFLECTION__V1ALPHA__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_##what
-#define ANSWERED(what) GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_##what
+/* The generated names are long, and have to be pasted together. */
+#define PASTE(a, b) a##b
+#define ASKED(what) PASTE(                                                  \
+    GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__,                      \
+    MESSAGE_REQUEST_##what)
+#define ALPHA(what) PASTE(                                                  \
+    GRPC__REFLECTION__V1ALPHA__SERVER_REFLECTION_REQUEST__,                 \
+    MESSAGE_REQUEST_##what)
+#define ANSWERED(what) PASTE(                                               \
+    GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__,                     \
+    MESSAGE_RESPONSE_##what)
 
 struct reflection {
     struct sink sink;
-    uint8_t *sent;          /* owned; for each file, whether the client has it */
+    uint8_t *sent;                  /* owned; the files the client has */
     ProtobufCBinaryData *files;     /* owned; room for one answer */
 };
 

@@ -683,13 +683,27 @@ a_service_without_catalog_or_keys_says_why(void **state)
     struct service_rig *rig = *state;
     struct service_options options = rig->options;
     struct service *service;
-    char why[256];
+    char why[256], dsn[128];
+    const struct store_options fresh = {.dsn = dsn, .group_max = 1,
+        .create = 1, .migrate = 1};
 
     options.key_dir = "/nonexistent";
     assert_int_equal(service_create(&options, &service, why, sizeof(why)),
         E_IO);
     assert_null(service);
     assert_non_null(strstr(why, "/nonexistent"));
+
+    /* A store of its own, which holds no catalog yet. */
+    (void)snprintf(dsn, sizeof(dsn), "sqlite:%s/other.db", rig->dir);
+    assert_int_equal(store_open(&fresh, &options.store, why, sizeof(why)),
+        E_OK);
+    options.key_dir = rig->keys;
+    options.catalog_dir = "/nonexistent";
+    assert_int_not_equal(service_create(&options, &service, why,
+        sizeof(why)), E_OK);
+    assert_null(service);
+    assert_non_null(strstr(why, "/nonexistent"));
+    store_close(options.store);
 }
 
 static void
