@@ -116,12 +116,13 @@ Vouch__V1__Recognition *const *service_recognitions(
 struct factor_key *service_factor_key(const struct service_worker *worker,
     const char *association_id);
 
-/* The methods, as authorization.h names them: <file>.c defines its own. */
+/* The methods, as authorization.h names them, and where they are. */
 extern const struct method_ops verify_credential_method;    /* verify.c */
 extern const struct method_ops publish_credentials_method;  /* publish.c */
+/* publication_methods.c */
 extern const struct method_ops get_publication_method;
-extern const struct method_ops declare_current_method;
-extern const struct method_ops get_association_method;
+extern const struct method_ops declare_current_method;      /* declaration.c */
+extern const struct method_ops get_association_method;  /* catalog_methods.c */
 extern const struct method_ops list_associations_method;
 extern const struct method_ops list_credential_types_method;
 extern const struct method_ops who_am_i_method;             /* access.c */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "proto/uuid.h"
 #include "service/answers.h"
 #include "service/job.h"
@@ -228,12 +229,33 @@ job_settle(struct service_job *job)
 }
 
 static void
+log_outcome(const struct publication_order *order, enum err err)
+{
+    const struct store_publication *outcome = &order->outcome;
+    char id[2 * STORE_ID + 1];
+
+    if (err != E_OK) {
+        log_line(err == E_EXISTS || err == E_TOOBIG ? LOG_INFO : LOG_ERROR,
+            "publication_failed", "association=%s error=%s",
+            outcome->association, err_name(err));
+        return;
+    }
+    bytes_to_hex((struct slice){outcome->id, STORE_ID}, id);
+    log_line(LOG_INFO, order->repeated ? "publication_repeated" :
+        "publication", "association=%s id=%s new=%lld changed=%lld "
+        "unchanged=%lld rejected=%lld", outcome->association, id,
+        (long long)outcome->counts[0], (long long)outcome->counts[1],
+        (long long)outcome->counts[2], (long long)outcome->counts[3]);
+}
+
+static void
 job_done(struct service_job *job, enum err err)
 {
     struct publish_job *publish = (struct publish_job *)job;
     struct publish_call *call = publish->call;
     enum err late = E_OK;
 
+    log_outcome(&publish->order, err);
     if (call != NULL) {
         call->job = NULL;
         call->outcome = publish->order.outcome;
