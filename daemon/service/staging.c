@@ -7,7 +7,7 @@
 
 #include "proto/message.h"
 
-#define CHUNK ((size_t)64 * 1024)
+#define CHUNK ((size_t)64 * 1024 - 64)     /* 64 KiB with what is before it */
 #define PREFIX 4
 #define ROW_MAX (CHUNK / 2)     /* a row that meets the rules is far smaller */
 
@@ -16,6 +16,9 @@ struct chunk {
     size_t used;
     uint8_t bytes[CHUNK];
 };
+
+/* The least that an upload may be allowed holds something. */
+_Static_assert(sizeof(struct chunk) <= 64 * 1024, "a chunk is 64 KiB");
 
 struct staging {
     size_t max;
