@@ -151,6 +151,9 @@ check_ids(const Vouch__V1__Claim *claim, const struct decide_terms *terms,
         grpc_status_violation(status, "claim.credential_type_id",
             "must be a credential type of that association, or empty");
 
+    if (terms->association != NULL && !terms->recognizers_known)
+        grpc_status_violation(status, "claim.recognized_by",
+            "must be recognizers that are in the catalog, as `ncca`");
     if (claim->n_recognized_by > DECIDE_RECOGNIZERS_MAX)
         grpc_status_violation(status, "claim.recognized_by",
             "must be at most %d recognizers", DECIDE_RECOGNIZERS_MAX);

@@ -52,6 +52,7 @@ struct decide_claim {
 struct decide_terms {
     const Vouch__V1__Association *association;  /* NULL: not covered here */
     int type_known;     /* the claim names no type, or one of the association */
+    int recognizers_known;  /* each recognizer it names is in the catalog */
     int64_t now_us;     /* microseconds UTC; today is taken from it */
 };
 

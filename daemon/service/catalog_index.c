@@ -199,6 +199,18 @@ catalog_index_recognitions(const struct catalog_index *index,
     return (index->recognitions + low);
 }
 
+int
+catalog_index_recognizes(const struct catalog_index *index,
+    const char *recognizer)
+{
+    size_t i;
+
+    for (i = 0; i < index->catalog->n_recognitions; i++)
+        if (strcmp(index->recognitions[i]->recognizer, recognizer) == 0)
+            return (1);
+    return (0);
+}
+
 struct number_rules
 catalog_index_number_rules(const Vouch__V1__Association *association)
 {

@@ -59,6 +59,13 @@ Vouch__V1__Recognition *const *catalog_index_recognitions(
     const struct catalog_index *index, const char *association_id, size_t *n);
 
 /**
+ * catalog_index_recognizes(index, recognizer):
+ * Return non-zero if any recognition in the catalog is by ${recognizer}.
+ */
+int catalog_index_recognizes(const struct catalog_index *index,
+    const char *recognizer);
+
+/**
  * catalog_index_number_rules(association):
  * Return how numbers of ${association} are compared.
  */

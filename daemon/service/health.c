@@ -164,10 +164,14 @@ watch_tell(struct health_watch *watch)
     enum err err;
 
     response.status = state_of(watch->worker, watch->known);
-    if ((err = sink.ops->send(sink.cookie, &response.base)) == E_OK)
+    err = sink.ops->send(sink.cookie, &response.base);
+    if (err == E_OK && !watch->worker->draining)
         return;
     watch_free(watch);
     grpc_status_from_err(&status, err);
+    if (err == E_OK)    /* a watch has no end of its own: it would hold us */
+        grpc_status_set(&status, GRPC_UNAVAILABLE, "DRAINING",
+            "the server is shutting down");
     sink.ops->finish(sink.cookie, &status);
 }
 
@@ -205,7 +209,7 @@ health_tell(struct service_worker *worker)
 
     for (watch = worker->watches; watch != NULL; watch = next) {
         next = watch->next;
-        if (watch->begun && watch->known)
+        if (watch->begun)
             watch_tell(watch);
     }
 }

@@ -10,7 +10,8 @@ struct service_worker;
 
 /**
  * health_tell(worker):
- * Tell everybody who watches that what he watches has changed.
+ * Tell everybody who watches how it is now; while the worker drains, end the
+ * watches as well, which would otherwise hold it until its grace is over.
  */
 void health_tell(struct service_worker *worker);
 

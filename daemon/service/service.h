@@ -63,7 +63,8 @@ void service_worker_tick(struct service_worker *worker);
 
 /**
  * service_worker_drain(worker):
- * From now on health is NOT_SERVING, and whoever watches it is told.
+ * From now on health is NOT_SERVING; whoever watches it is told, and the
+ * watches end (UNAVAILABLE).
  */
 void service_worker_drain(struct service_worker *worker);
 

@@ -262,6 +262,21 @@ type_is_known(const struct unary_call *call, const Vouch__V1__Claim *claim)
         slice_of(claim->association_id)));
 }
 
+/* A recognizer mistyped must not become a "not recognized". */
+static int
+recognizers_are_known(const struct unary_call *call,
+    const Vouch__V1__Claim *claim)
+{
+    const struct catalog_index *catalog = call->worker->service->catalog;
+    size_t i;
+
+    for (i = 0; i < claim->n_recognized_by &&
+        i < DECIDE_RECOGNIZERS_MAX; i++)
+        if (!catalog_index_recognizes(catalog, claim->recognized_by[i]))
+            return (0);
+    return (1);
+}
+
 /* Everything that is wrong is told at once, before anything is looked up. */
 static enum err
 check(struct unary_call *call,
@@ -279,6 +294,8 @@ check(struct unary_call *call,
         terms.association = service_association(call->worker,
             request->claim->association_id);
         terms.type_known = type_is_known(call, request->claim);
+        terms.recognizers_known = recognizers_are_known(call,
+            request->claim);
         if (decide_claim_prepare(request->claim, &terms, &v->prepared,
             status) == E_NOMEM)
             return (E_NOMEM);

@@ -13,7 +13,7 @@ enum statement {
  * one row too many through, which is how too many is noticed: the size, the
  * source, STORE_VERSIONS_MAX versions, and that one.
  */
-_Static_assert(STORE_VERSIONS_MAX + 3 == 259, "the limit in LOOKUP");
+_Static_assert(STORE_VERSIONS_MAX + 3 == 1027, "the limit in LOOKUP");
 
 static const char *const sql[STATEMENTS] = {
     [BEGIN] = "BEGIN",
@@ -22,7 +22,7 @@ static const char *const sql[STATEMENTS] = {
         "SELECT " ROWS_SIZE ", NULL, max(log_index), NULL FROM log"
         " UNION ALL SELECT " ROWS_SOURCE ", NULL, "
         ROWS_SOURCE_COLUMNS " FROM source WHERE association = ?1"
-        " UNION ALL SELECT * FROM (" ROWS_VERSIONS ") LIMIT 259",
+        " UNION ALL SELECT * FROM (" ROWS_VERSIONS ") LIMIT 1027",
     [SOURCE] =
         "SELECT " ROWS_SOURCE_COLUMNS " FROM source"
         " WHERE association = ?1",

@@ -19,7 +19,7 @@ enum statement {
     ENTRIES, ALL_VERSIONS, ALL_SOURCES, STATEMENTS
 };
 
-_Static_assert(STORE_VERSIONS_MAX == 256, "the limits in LOOKUP and INDEX");
+_Static_assert(STORE_VERSIONS_MAX == 1024, "the limits in LOOKUP and INDEX");
 
 static const char *const sql[STATEMENTS] = {
     [BEGIN] = "BEGIN IMMEDIATE",
@@ -31,7 +31,7 @@ static const char *const sql[STATEMENTS] = {
     [LAST] =
         "SELECT log_index, recorded_at FROM log"
         " ORDER BY log_index DESC LIMIT 1",
-    [LOOKUP] = ROWS_VERSIONS " LIMIT 257",
+    [LOOKUP] = ROWS_VERSIONS " LIMIT 1025",
     [APPEND] =
         "INSERT INTO log (" ROWS_ENTRY_COLUMNS ")"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -40,7 +40,7 @@ static const char *const sql[STATEMENTS] = {
         "INSERT INTO credential_index (association, number_key,"
         " credential_id, log_index, event) SELECT ?1, ?2, ?3, ?4, ?5 WHERE"
         " (SELECT count(*) FROM (SELECT 1 FROM credential_index"
-        " WHERE association = ?1 AND number_key = ?2 LIMIT 256)) < 256",
+        " WHERE association = ?1 AND number_key = ?2 LIMIT 1024)) < 1024",
     [FIND_PUBLICATION] =
         "SELECT " ROWS_PUBLICATION_COLUMNS " FROM publication"
         " WHERE request_id = ?1 AND association = ?2",

@@ -32,7 +32,7 @@ struct store_request;
 struct store_txn;
 
 #define STORE_ID 16             /* bytes of a credential's or upload's id */
-#define STORE_VERSIONS_MAX 256  /* events under one (association, number key) */
+#define STORE_VERSIONS_MAX 1024 /* events under one (association, number key) */
 #define STORE_EVENT_MAX 65536   /* bytes of one event */
 
 /*

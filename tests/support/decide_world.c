@@ -172,7 +172,8 @@ world_add(struct world *w, int credential, const char *effective_on)
 enum err
 world_decide(struct world *w, const char *as_of)
 {
-    struct decide_terms terms = {&w->association, 1, NOW_US};
+    struct decide_terms terms = {.association = &w->association,
+        .type_known = 1, .recognizers_known = 1, .now_us = NOW_US};
     struct grpc_status status;
     struct decide_input input = {
         .claim = &w->prepared,

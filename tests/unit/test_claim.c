@@ -60,6 +60,7 @@ fixture_init(struct fixture *f)
     f->claim.birth_date = &f->birth;
     f->terms.association = &f->association;
     f->terms.type_known = 1;
+    f->terms.recognizers_known = 1;
     f->terms.now_us = NOW_US;
 }
 
@@ -213,6 +214,7 @@ each_fault_is_named_by_its_field(void **state)
     FAULT("claim.association_id", f.claim.association_id = long_id);
     FAULT("claim.credential_type_id", f.claim.credential_type_id = long_id);
     FAULT("claim.credential_type_id", f.terms.type_known = 0);
+    FAULT("claim.recognized_by", f.terms.recognizers_known = 0);
     FAULT("claim.number", f.claim.number = "");
     FAULT("claim.number", f.claim.number = "  ");
     FAULT("claim.number", f.claim.number = "--");

@@ -321,7 +321,7 @@ a_row_said_twice_counts_and_one_contradicted_does_not(void **state)
 static void
 a_number_with_too_much_history_is_refused(void **state)
 {
-    static char ids[300][40];
+    static char ids[STORE_VERSIONS_MAX + 1][40];
     struct world *w = *state;
     struct result r;
     int i;

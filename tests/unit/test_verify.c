@@ -226,12 +226,16 @@ recognition_is_as_the_asker_requires(void **state)
     assert_int_equal(a->recognition, RECOGNITION(UNKNOWN));
     assert_int_equal(a->n_recognitions, 1);
     assert_string_equal(a->recognitions[0]->id, "abc-us-xx");
-    w->claim.recognized_by = nobody;
+    w->claim.recognized_by = nobody;            /* perhaps mistyped */
+    assert_null(rig_ask(rig));
+    assert_int_equal(rig->outcome.status.code, GRPC_INVALID_ARGUMENT);
+    assert_true(has_violation(rig, "claim.recognized_by"));
+    w->claim.recognized_by = ncca;
+    w->claim.credential_type_id = "abc-mlt";    /* excepted */
     a = answer(rig, VERDICT(CONFIRMED), CONCLUSION(NO));
     assert_int_equal(a->recognition, RECOGNITION(NOT_RECOGNIZED));
     assert_int_equal(a->n_recognitions, 0);
     w->claim.n_recognized_by = 0;
-    w->claim.credential_type_id = "abc-mlt";    /* excepted */
     answer(rig, VERDICT(CONFIRMED), CONCLUSION(NO));
 }
 
