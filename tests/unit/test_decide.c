@@ -71,7 +71,7 @@ what_is_so_is_confirmed(void **state)
 static void
 an_association_not_covered_is_an_unknown_issuer(void **state)
 {
-    struct decide_terms terms = {NULL, 1, 0};
+    struct decide_terms terms = {.now_us = 0};
     struct decide_input input = {.freshness = FRESHNESS(NEVER)};
     struct grpc_status status;
     struct world w;
