@@ -1,5 +1,6 @@
 #include "h2/h2.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "h2/session.h"
@@ -39,11 +40,22 @@ mem_realloc(void *p, size_t n, void *cookie)
     return (realloc(p, n));
 }
 
+/*
+ * One stream too many is an error of that stream (RFC 9113 section 5.1.2); to
+ * nghttp2, once the client has acknowledged the limit, it is an error of the
+ * connection.  So nghttp2 believes in a limit that nobody reaches, the client
+ * is told ours, and on_begin_headers() keeps it.
+ */
+#define STREAMS_BELIEVED INT32_MAX
+
+/* Of a frame of SETTINGS: its header, then the first entry's value. */
+enum { SETTINGS_VALUE = 9 + 2, SETTINGS_VALUE_END = 9 + 6 };
+
 static int
 first_frames(struct h2 *h2)
 {
     const nghttp2_settings_entry settings[] = {
-        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, h2->limits.max_streams},
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, STREAMS_BELIEVED},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, h2->limits.window},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, h2->limits.max_header_list},
     };
@@ -167,6 +179,20 @@ say_final(struct h2 *h2)
         NGHTTP2_FLAG_NONE, h2->last_stream, NGHTTP2_NO_ERROR, NULL, 0));
 }
 
+/* The first frame of a session, now at ${p}, is our SETTINGS. */
+static void
+announce(struct h2 *h2, uint8_t *p, size_t n)
+{
+    uint32_t streams = h2->limits.max_streams;
+
+    h2->announced = 1;
+    assert(n >= SETTINGS_VALUE_END && p[3] == NGHTTP2_SETTINGS &&
+        p[10] == NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+    (void)n;
+    for (int i = SETTINGS_VALUE_END; i-- > SETTINGS_VALUE; streams >>= 8)
+        p[i] = (uint8_t)streams;
+}
+
 enum err
 h2_take(struct h2 *h2, struct buf *out)
 {
@@ -189,6 +215,8 @@ h2_take(struct h2 *h2, struct buf *out)
             h2->failed = err;
             break;
         }
+        if (!h2->announced)
+            announce(h2, out->p + out->n - n, (size_t)n);
     }
     h2_limits_flooded(h2);
     h2->inside--;

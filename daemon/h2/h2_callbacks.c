@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/log.h"
+
 /*
  * What nghttp2 calls.  Nothing here sends or receives; frames are queued.
  * Once a peer is cut off what it still sends is passed over.
@@ -46,8 +48,12 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST || h2->failed != E_OK)
         return (0);
 
-    /* The final GOAWAY is made already, and says that this was not seen. */
-    if (h2->drain == DRAIN_FINAL && id > h2->last_stream) {
+    /*
+     * One too many; or the final GOAWAY is made already, and says that this
+     * was not seen.  The client may try it again.
+     */
+    if (h2->nstreams >= h2->limits.max_streams ||
+        (h2->drain == DRAIN_FINAL && id > h2->last_stream)) {
         h2_session_queued(h2, nghttp2_submit_rst_stream(session,
             NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM));
         return (0);
@@ -125,6 +131,24 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *cookie)
     return (0);
 }
 
+/*
+ * Ours or nghttp2's own: whoever is told an error is told no more.  Of its own
+ * nghttp2 says why in the debug data, a constant.
+ */
+static void
+on_sent_goaway(struct h2 *h2, const nghttp2_goaway *goaway)
+{
+    if (goaway->error_code == NGHTTP2_NO_ERROR)
+        return;
+    if (h2->failed == E_OK) {
+        h2->failed = E_INVAL;
+        log_line(LOG_WARN, "broken", "peer=%s code=%s why=\"%.*s\"",
+            h2->peer->id, nghttp2_http2_strerror(goaway->error_code),
+            (int)goaway->opaque_data_len, (const char *)goaway->opaque_data);
+    }
+    h2->gone = 1;
+}
+
 static int
 on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *cookie)
 {
@@ -140,12 +164,7 @@ on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *cookie)
             h2_stream_sent_end(stream);
         break;
     case NGHTTP2_GOAWAY:
-        /* Ours or nghttp2's own: whoever is told an error is told no more. */
-        if (frame->goaway.error_code != NGHTTP2_NO_ERROR) {
-            h2->gone = 1;
-            if (h2->failed == E_OK)
-                h2->failed = E_INVAL;
-        }
+        on_sent_goaway(h2, &frame->goaway);
         break;
     default:
         break;

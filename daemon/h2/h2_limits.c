@@ -72,6 +72,13 @@ h2_limits_received(struct h2 *h2, const nghttp2_frame_hd *frame)
 {
     switch (frame->type) {
     case NGHTTP2_HEADERS:
+        /* nghttp2 decodes and drops those of a stream that is over. */
+        if (frame->stream_id <=
+            nghttp2_session_get_last_proc_stream_id(h2->session) &&
+            nghttp2_session_get_stream_user_data(h2->session,
+            frame->stream_id) == NULL)
+            count(h2, "too_many_late_headers");
+        break;
     case NGHTTP2_CONTINUATION:
         break;
     case NGHTTP2_DATA:

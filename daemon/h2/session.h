@@ -58,6 +58,7 @@ struct h2 {
     struct h2_block block;
     int inside;                     /* h2_feed() or h2_take() is running */
     enum err failed;                /* what h2_feed() returns from now on */
+    int announced;                  /* our SETTINGS have been taken */
     int gone;                       /* nothing more is to be sent */
     enum h2_drain_state drain;
     int32_t last_stream;            /* that the final GOAWAY lets in */

@@ -365,6 +365,53 @@ streams_beyond_the_limit_are_refused(void **state)
     assert_int_equal(frames.n[NGHTTP2_GOAWAY], 0);
 }
 
+/* Nor is the connection lost once the client has acknowledged the limit. */
+static void
+streams_beyond_an_acknowledged_limit_are_refused(void **state)
+{
+    struct raw *r = *state;
+    struct frames frames;
+    int i;
+
+    raw_frame(&r->in, NGHTTP2_SETTINGS, 0, 0, slice_of(""));
+    assert_int_equal(feed(r), E_OK);
+    (void)take(r);
+    raw_frame(&r->in, NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, slice_of(""));
+    for (i = 0; i < 60; i++)
+        raw_request(&r->in, 2 * i + 1, PATH "Chat", 0);
+    assert_int_equal(feed(r), E_OK);
+    assert_int_equal(fake.started, 50);
+    frames = take(r);
+    assert_int_equal(frames.ncode[NGHTTP2_REFUSED_STREAM], 10);
+    assert_int_equal(frames.n[NGHTTP2_GOAWAY], 0);
+    assert_int_equal(h2_streams(r->peer.h2), 50);
+
+    /* Once one is over there is room for another. */
+    raw_frame(&r->in, NGHTTP2_RST_STREAM, 0, 1,
+        (struct slice){(const uint8_t *)"\0\0\0\10", 4});
+    raw_request(&r->in, 201, PATH "Chat", 0);
+    raw_request(&r->in, 203, PATH "Chat", 0);
+    assert_int_equal(feed(r), E_OK);
+    assert_int_equal(fake.started, 51);
+    assert_int_equal(take(r).ncode[NGHTTP2_REFUSED_STREAM], 1);
+}
+
+static void
+headers_on_streams_that_are_over_are_counted(void **state)
+{
+    struct raw *r = *state;
+    int i;
+
+    add_echo(r, 1);
+    assert_int_equal(feed(r), E_OK);
+    (void)take(r);
+    assert_int_equal(h2_streams(r->peer.h2), 0);
+    for (i = 0; i < 5000; i++)
+        raw_request(&r->in, 1, PATH "Echo", NGHTTP2_FLAG_END_STREAM);
+    assert_int_equal(feed(r), E_INVAL);
+    assert_cut_off(r, "too_many_late_headers");
+}
+
 static void
 what_is_not_http2_is_given_up(void **state)
 {
@@ -611,6 +658,8 @@ main(void)
         TEST(a_header_list_above_the_limit_is_refused_alone),
         TEST(many_small_headers_are_read),
         TEST(streams_beyond_the_limit_are_refused),
+        TEST(streams_beyond_an_acknowledged_limit_are_refused),
+        TEST(headers_on_streams_that_are_over_are_counted),
         TEST(what_is_not_http2_is_given_up),
         TEST(a_broken_protocol_ends_the_session),
         TEST(input_may_be_cut_at_every_byte),
