@@ -193,6 +193,7 @@ limits_of(const struct conf *conf)
             .max_elements = (size_t)conf->message_elements,
             .max_fields = (size_t)conf->message_fields,
             .max_deadline_us = conf->deadline_ms * 1000,
+            .stall_us = conf->stall_ms * 1000,
         },
         .max_connections = (size_t)conf->connections,
         .max_output = (size_t)conf->output_max,

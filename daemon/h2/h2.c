@@ -56,7 +56,7 @@ first_frames(struct h2 *h2)
 {
     const nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, STREAMS_BELIEVED},
-        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, h2->limits.window},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, h2->limits.window / 2},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, h2->limits.max_header_list},
     };
     int rv;

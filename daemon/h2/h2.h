@@ -24,7 +24,8 @@ struct rpc_server;
 struct h2_limits {
     uint32_t max_streams;           /* at a time, per connection */
     uint32_t max_header_list;       /* bytes, as RFC 9113 6.5.2 counts them */
-    uint32_t window;                /* receive window of stream and session */
+    uint32_t window;                /* receive window of the session; one
+                                     * stream may have half of it */
     unsigned max_cheap_frames;      /* frames without work done, in a row and
                                      * within ten seconds */
 };

@@ -34,17 +34,26 @@ nv_fill(nghttp2_nv *nv, const struct rpc_header *headers, size_t n)
     return (i);
 }
 
-/* Give the client window again for what was taken, unless it must wait. */
+/*
+ * Give the client window again for what was taken, unless it must wait.  A
+ * stream that waits must not hold up the others, so the connection's window is
+ * given at once, but for what had to be kept.
+ */
 static int
 grant(struct h2_stream *stream)
 {
-    size_t held = stream->held;
+    nghttp2_session *session = stream->h2->session;
+    size_t held = stream->held, kept = rpc_call_kept(stream->call);
+    int rv = 0;
 
-    if (held == 0 || rpc_call_full(stream->call))
-        return (0);
+    if (stream->owed > kept) {
+        rv = nghttp2_session_consume_connection(session, stream->owed - kept);
+        stream->owed = kept;
+    }
+    if (rv != 0 || held == 0 || rpc_call_full(stream->call))
+        return (rv);
     stream->held = 0;
-    return (nghttp2_session_consume_stream(stream->h2->session, stream->id,
-        held));
+    return (nghttp2_session_consume_stream(session, stream->id, held));
 }
 
 static int
@@ -224,12 +233,13 @@ h2_stream_data(struct h2_stream *stream, struct slice bytes)
 {
     int rv;
 
-    /* A stream that waits must not hold up the others. */
-    rv = nghttp2_session_consume_connection(stream->h2->session, bytes.n);
-    if (rv == 0 && stream->call != NULL) {
+    if (stream->call != NULL) {
         rpc_call_feed(stream->call, bytes);
         stream->held += bytes.n;
+        stream->owed += bytes.n;
         rv = grant(stream);
+    } else {
+        rv = nghttp2_session_consume_connection(stream->h2->session, bytes.n);
     }
     if (rv != 0)
         h2_session_queued(stream->h2, rv);
@@ -254,10 +264,15 @@ h2_stream_sent_end(struct h2_stream *stream)
 void
 h2_stream_free(struct h2_stream *stream)
 {
+    struct h2 *h2 = stream->h2;
+
+    if (stream->owed > 0)
+        h2_session_queued(h2,
+            nghttp2_session_consume_connection(h2->session, stream->owed));
     *stream->link = stream->next;
     if (stream->next != NULL)
         stream->next->link = stream->link;
-    stream->h2->nstreams--;
+    h2->nstreams--;
     rpc_call_free(stream->call);
     free(stream);
 }

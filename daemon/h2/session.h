@@ -28,6 +28,7 @@ struct h2_stream {
     int reset_owed;                 /* RST_STREAM follows the end */
     uint32_t reset_code;
     size_t held;                    /* received, and no new window granted */
+    size_t owed;                    /* of that, the connection's, too */
 };
 
 /*

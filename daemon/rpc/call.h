@@ -62,9 +62,12 @@ struct rpc_call {
     int responded;                          /* response headers are out */
     int was_full;                           /* writable() is owed */
     int64_t started_us;
-    int64_t until_us;                       /* rpc_call_deadline() */
+    int64_t until_us;                       /* end of the call's time */
+    int64_t stalled_us;                     /* end of the patience with a
+                                             * client that takes nothing */
     struct grpc_reader *reader;             /* owned */
     struct buf request;                     /* the one message while READING */
+    struct buf kept;                        /* what came while full */
     unsigned nrequests;
     struct buf out;
     size_t taken;                           /* of out, by the stream */
@@ -86,6 +89,13 @@ void rpc_call_enter(struct rpc_call *call, enum rpc_state next);
  * Return how many bytes of the answer the stream has not taken.
  */
 size_t rpc_call_backlog(const struct rpc_call *call);
+
+/**
+ * rpc_call_waits(call):
+ * There is more for the stream to take: it has limits.stall_us from now, or
+ * from when it last took something.
+ */
+void rpc_call_waits(struct rpc_call *call);
 
 /**
  * rpc_call_finish(call, status):

@@ -68,6 +68,8 @@ struct rpc_limits {
     size_t max_elements;        /* of one repeated field */
     size_t max_fields;          /* of one message, on the wire */
     int64_t max_deadline_us;    /* a unary call's; 0: none */
+    int64_t stall_us;           /* longest time that an answer may wait and
+                                 * the client take none of it; 0: no limit */
 };
 
 /**
@@ -106,9 +108,18 @@ enum err MUST_USE rpc_call_start(struct rpc_server *server,
 
 /**
  * rpc_call_feed(call, bytes):
- * The client sent ${bytes} of body.
+ * The client sent ${bytes} of body.  While rpc_call_full() they are kept, and
+ * are used once an rpc_call_read() has made room.
  */
 void rpc_call_feed(struct rpc_call *call, struct slice bytes);
+
+/**
+ * rpc_call_kept(call):
+ * Return how many bytes that the client sent are kept.  The stream grants no
+ * new window for them, nor lets the connection's be used for others: so much,
+ * and no more, may all calls of one connection keep.
+ */
+size_t rpc_call_kept(const struct rpc_call *call);
 
 /**
  * rpc_call_end(call):
@@ -152,14 +163,15 @@ size_t rpc_call_trailers(struct rpc_call *call, struct rpc_header *headers,
  * rpc_call_deadline(call):
  * Return when the call must be over by clock_monotonic_us(); INT64_MAX: never,
  * or it is over.  A client that has been answered while it still sends has a
- * second to stop.
+ * second to stop, and one that takes nothing of its answer limits.stall_us.
  */
 int64_t rpc_call_deadline(const struct rpc_call *call);
 
 /**
  * rpc_call_expire(call):
  * Its deadline has passed: cancel the work and answer DEADLINE_EXCEEDED.  If
- * it was answered already, reset the stream.
+ * it was answered already, or the client does not take what is there, reset
+ * the stream.
  */
 void rpc_call_expire(struct rpc_call *call);
 

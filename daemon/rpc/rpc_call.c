@@ -17,6 +17,9 @@
 /* What may wait for the client: clients by default take up to 4 MiB at once. */
 #define OUT_MAX (SINK_FULL + (size_t)4 * 1024 * 1024 + GRPC_FRAME_PREFIX)
 
+/* What comes while the answer waits: more than any window. */
+#define KEPT_MAX ((size_t)16 * 1024 * 1024)
+
 /* What an idle call keeps of its buffer. */
 #define OUT_KEEP ((size_t)16 * 1024)
 
@@ -44,12 +47,21 @@ rpc_call_backlog(const struct rpc_call *call)
     return (call->out.n - call->taken);
 }
 
+void
+rpc_call_waits(struct rpc_call *call)
+{
+    if (call->stalled_us == INT64_MAX && call->server->limits.stall_us > 0 &&
+        rpc_call_backlog(call) > 0)
+        call->stalled_us = clock_monotonic_us() +
+            call->server->limits.stall_us;
+}
+
 /* A method that runs is not told here that the call is over. */
 static void
 reset(struct rpc_call *call, uint32_t code)
 {
     rpc_call_enter(call, RPC_RESET);
-    call->until_us = INT64_MAX;
+    call->until_us = call->stalled_us = INT64_MAX;
     call->ops->reset(call->stream, code);
 }
 
@@ -62,7 +74,7 @@ static void
 said(struct rpc_call *call)
 {
     rpc_call_enter(call, RPC_SAID);
-    call->until_us = INT64_MAX;
+    call->until_us = call->stalled_us = INT64_MAX;
     if (call->client_done)
         return;
     if (call->ignored > LINGER_BYTES)
@@ -176,26 +188,58 @@ takes_input(const struct rpc_call *call)
     return (call->state == RPC_READING || call->state == RPC_RUNNING);
 }
 
-void
-rpc_call_feed(struct rpc_call *call, struct slice bytes)
+/*
+ * Take messages off the front of ${*bytes} while there is room for what they
+ * lead to: what a client sent ahead must not become an answer that is many
+ * times as long, and waits.
+ */
+static void
+use(struct rpc_call *call, struct slice *bytes)
 {
     struct slice message;
     enum err err;
     int done;
 
-    call->bytes_in += bytes.n;
-    while (bytes.n > 0 && takes_input(call)) {
-        err = grpc_reader_next(call->reader, &bytes, &message, &done);
+    while (bytes->n > 0 && takes_input(call) && !rpc_call_full(call)) {
+        err = grpc_reader_next(call->reader, bytes, &message, &done);
         if (err != E_OK)
             refuse_frame(call, err);
         else if (done)
             take_message(call, message);
     }
-    if (bytes.n == 0 || call->state == RPC_RESET)
-        return;
-    call->ignored += bytes.n;
+}
+
+static void
+ignore(struct rpc_call *call, size_t n)
+{
+    call->ignored += n;
     if (call->ignored > LINGER_BYTES && call->state == RPC_SAID)
         reset(call, RPC_RESET_NO_ERROR);
+}
+
+void
+rpc_call_feed(struct rpc_call *call, struct slice bytes)
+{
+    struct grpc_status status;
+    enum err err;
+
+    call->bytes_in += bytes.n;
+    if (call->kept.n == 0)
+        use(call, &bytes);
+    if (bytes.n == 0 || call->state == RPC_RESET)
+        return;
+    if (!takes_input(call)) {
+        ignore(call, bytes.n);
+    } else if ((err = buf_add(&call->kept, bytes)) != E_OK) {
+        grpc_status_from_err(&status, err);
+        rpc_call_fail(call, &status);
+    }
+}
+
+size_t
+rpc_call_kept(const struct rpc_call *call)
+{
+    return (call->kept.n);
 }
 
 /* The client that does not stream has said everything. */
@@ -209,16 +253,11 @@ run_lone(struct rpc_call *call)
         call->method->ops->half_close(call->work);
 }
 
-void
-rpc_call_end(struct rpc_call *call)
+/* Everything that the client sent has been used. */
+static void
+conclude(struct rpc_call *call)
 {
     struct grpc_status status;
-
-    call->client_done = 1;
-    if (call->state == RPC_SAID)
-        call->until_us = INT64_MAX;
-    if (!takes_input(call))
-        return;
 
     if (grpc_reader_partial(call->reader)) {
         grpc_status_set(&status, GRPC_INTERNAL, "TRUNCATED",
@@ -233,6 +272,36 @@ rpc_call_end(struct rpc_call *call)
     } else {
         run_lone(call);
     }
+}
+
+void
+rpc_call_end(struct rpc_call *call)
+{
+    call->client_done = 1;
+    if (call->state == RPC_SAID)
+        call->until_us = INT64_MAX;
+    if (takes_input(call) && call->kept.n == 0)
+        conclude(call);
+}
+
+/* There is room again: go on with what came meanwhile. */
+static void
+use_kept(struct rpc_call *call)
+{
+    struct slice bytes = buf_slice(&call->kept);
+
+    if (bytes.n == 0 || rpc_call_full(call))
+        return;
+    use(call, &bytes);
+    if (bytes.n > 0 && takes_input(call)) {
+        buf_drop(&call->kept, call->kept.n - bytes.n);
+        return;
+    }
+    buf_free(&call->kept);
+    if (bytes.n > 0)
+        ignore(call, bytes.n);
+    else if (call->client_done && takes_input(call))
+        conclude(call);
 }
 
 int
@@ -259,6 +328,10 @@ rpc_call_read(struct rpc_call *call, uint8_t *out, size_t size, size_t *n)
         if (call->state == RPC_RUNNING && call->method->ops->writable != NULL)
             call->method->ops->writable(call->work);
     }
+    use_kept(call);
+    if (*n > 0)
+        call->stalled_us = INT64_MAX;
+    rpc_call_waits(call);
     if (rpc_call_backlog(call) > 0)
         return (RPC_READ_MORE);
     if (!takes_input(call))
@@ -284,7 +357,23 @@ rpc_call_trailers(struct rpc_call *call, struct rpc_header *headers,
 int64_t
 rpc_call_deadline(const struct rpc_call *call)
 {
-    return (call->until_us);
+    return (call->until_us < call->stalled_us ? call->until_us :
+        call->stalled_us);
+}
+
+/* The client takes nothing: no status would reach it either. */
+static void
+cut_off(struct rpc_call *call)
+{
+    struct grpc_status status;
+
+    if (takes_input(call)) {
+        grpc_status_set(&status, GRPC_CANCELLED, "NOT_READ",
+            "the client takes nothing of the answer");
+        rpc_call_fail(call, &status);
+    }
+    if (call->state == RPC_ENDED)
+        reset(call, RPC_RESET_CANCEL);
 }
 
 void
@@ -292,6 +381,10 @@ rpc_call_expire(struct rpc_call *call)
 {
     struct grpc_status status;
 
+    if (call->stalled_us < call->until_us) {
+        cut_off(call);
+        return;
+    }
     switch (call->state) {
     case RPC_READING:
     case RPC_RUNNING:
@@ -373,8 +466,9 @@ rpc_call_start(struct rpc_server *server, const struct identity *peer,
     c->stream = stream;
     c->state = RPC_READING;
     c->started_us = clock_monotonic_us();
-    c->until_us = INT64_MAX;
+    c->until_us = c->stalled_us = INT64_MAX;
     buf_init(&c->request, server->limits.max_message);
+    buf_init(&c->kept, KEPT_MAX);
     buf_init(&c->out, OUT_MAX);
     c->caller = (struct caller){peer, INT64_MAX, server->next_id++};
     server->calls++;
@@ -410,6 +504,7 @@ rpc_call_free(struct rpc_call *call)
     call->server->calls--;
     grpc_reader_free(call->reader);
     buf_free(&call->request);
+    buf_free(&call->kept);
     buf_free(&call->out);
     free(call->outcome.message);
     free(call);

@@ -40,6 +40,7 @@ sink_send(void *cookie, const ProtobufCMessage *message)
     }
     call->bytes_out += call->out.n - before;
     call->was_full |= rpc_call_backlog(call) >= SINK_FULL;
+    rpc_call_waits(call);
 
 out:
     if (err != E_OK)

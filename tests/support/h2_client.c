@@ -15,6 +15,7 @@ static const struct rpc_limits rpc_limits = {
     .max_elements = 64,
     .max_fields = 128,
     .max_deadline_us = 60000000,
+    .stall_us = 30000000,
 };
 
 const struct h2_limits peer_limits = {

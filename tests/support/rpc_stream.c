@@ -15,6 +15,7 @@ const struct rpc_limits rpc_stream_limits = {
     .max_elements = 64,
     .max_fields = 128,
     .max_deadline_us = 60000000,
+    .stall_us = 30000000,
 };
 
 const struct identity rpc_stream_peer = {

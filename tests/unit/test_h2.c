@@ -106,7 +106,7 @@ limits_are_announced(void **state)
     assert_int_equal(nghttp2_session_get_remote_settings(p->session,
         NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS), peer_limits.max_streams);
     assert_int_equal(nghttp2_session_get_remote_settings(p->session,
-        NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE), peer_limits.window);
+        NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE), peer_limits.window / 2);
     assert_int_equal(nghttp2_session_get_remote_settings(p->session,
         NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE), peer_limits.max_header_list);
     assert_int_equal(nghttp2_session_get_remote_window_size(p->session),

@@ -267,11 +267,12 @@ what_waits_for_a_client_is_bounded(void **state)
     memset(text, 'x', 1000);
     text[1000] = '\0';
     rpc_stream_open(&s, state, PATH "Chat");
-    for (i = 0; fake.ended == 0 && i < 10000; i++)
+    for (i = 0; fake.ended == 0 && i < 100000; i++)
         rpc_stream_text(&s, text);
-    assert_in_range(i, 4000, 5000);
+    assert_in_range(i, 16000, 18000);
     rpc_stream_drain(&s, 1000);
-    assert_int_equal(s.drained, (i - 1) * 1008);
+    assert_int_equal(s.drained, (SINK_FULL / 1008 + 1) * 1008);
+    assert_int_equal(rpc_call_kept(s.call), 0);
     assert_int_equal(rpc_stream_status(&s).code, GRPC_RESOURCE_EXHAUSTED);
     rpc_stream_close(&s);
 }
@@ -301,9 +302,11 @@ a_deadline_cancels_and_answers(void **state)
 static void
 an_expired_stream_that_is_not_read_is_reset(void **state)
 {
+    static const char *const extra[] = {"grpc-timeout", "1S", NULL};
     struct rpc_stream s;
 
-    rpc_stream_open(&s, state, PATH "Chat");
+    assert_int_equal(rpc_stream_open_with(&s, *state, PATH "Chat", extra),
+        E_OK);
     rpc_stream_text(&s, "x");
     rpc_call_expire(s.call);
     assert_int_equal(fake.canceled, 1);
@@ -512,6 +515,109 @@ a_server_needs_its_memory(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, \
     rpc_stream_setup, rpc_stream_teardown)
 
+/*
+ * What a client sent ahead must not become an answer without end: it is kept,
+ * and used when there is room.
+ */
+static void
+a_client_that_sends_ahead_is_answered_as_it_reads(void **state)
+{
+    struct rpc_stream s;
+    struct buf frame, all;
+    char text[1001];
+    size_t n = 0;
+
+    memset(text, 'x', 1000);
+    text[1000] = '\0';
+    frame = text_frame(text);
+    buf_init(&all, 4 << 20);
+    for (; n < 600; n++)
+        assert_int_equal(buf_add(&all, buf_slice(&frame)), E_OK);
+    rpc_stream_open(&s, state, PATH "Chat");
+    rpc_call_feed(s.call, buf_slice(&all));
+    assert_true(rpc_call_full(s.call));
+    assert_in_range(rpc_call_kept(s.call), all.n - SINK_FULL - 2 * frame.n,
+        all.n - SINK_FULL);
+    rpc_call_feed(s.call, buf_slice(&frame));
+    rpc_call_end(s.call);
+    assert_int_equal(fake.ended, 0);
+
+    /* A little room is made use of, and no more than that. */
+    rpc_stream_drain(&s, 1000);
+    assert_int_equal(s.drained, all.n + frame.n);
+    assert_int_equal(rpc_call_kept(s.call), 0);
+    assert_int_equal(rpc_stream_status(&s).code, GRPC_OK);
+    assert_int_equal(fake.ended, 1);
+    rpc_stream_close(&s);
+    buf_free(&all);
+    buf_free(&frame);
+}
+
+static void
+what_is_kept_may_be_wrong_or_cut_short(void **state)
+{
+    static const uint8_t wrong[] = {1, 0, 0, 0, 0};
+    struct rpc_stream s;
+    struct buf frame;
+    char text[1001];
+
+    memset(text, 'x', 1000);
+    text[1000] = '\0';
+    frame = text_frame(text);
+    for (size_t n = 1; n <= sizeof(wrong); n += sizeof(wrong) - 1) {
+        rpc_stream_open(&s, state, PATH "Chat");
+        while (!rpc_call_full(s.call))
+            rpc_call_feed(s.call, buf_slice(&frame));
+        rpc_call_feed(s.call, (struct slice){wrong + (n == 1), n});
+        rpc_call_end(s.call);
+        assert_int_equal(rpc_call_kept(s.call), n);
+        rpc_stream_drain(&s, 1000);
+        assert_int_equal(rpc_call_kept(s.call), 0);
+        assert_string_equal(rpc_stream_status(&s).reason,
+            n == 1 ? "TRUNCATED" : "BAD_FRAME");
+        rpc_stream_close(&s);
+    }
+    buf_free(&frame);
+}
+
+static void
+a_client_that_takes_nothing_is_cut_off(void **state)
+{
+    const int64_t stall = rpc_stream_limits.stall_us;
+    struct rpc_stream s;
+    int64_t began = clock_monotonic_us(), until;
+
+    rpc_stream_open(&s, state, PATH "Chat");
+    assert_int_equal(rpc_call_deadline(s.call), INT64_MAX);
+    rpc_stream_text(&s, "one");
+    until = rpc_call_deadline(s.call);
+    assert_true(until >= began + stall);
+    assert_true(until <= clock_monotonic_us() + stall);
+
+    /* More does not make it longer; taking something does. */
+    rpc_stream_text(&s, "two");
+    assert_int_equal(rpc_call_deadline(s.call), until);
+    rpc_stream_drain(&s, 1000);
+    assert_int_equal(rpc_call_deadline(s.call), INT64_MAX);
+
+    rpc_stream_text(&s, "three");
+    rpc_call_expire(s.call);
+    assert_int_equal(s.resets, 1);
+    assert_int_equal(s.reset_code, RPC_RESET_CANCEL);
+    assert_int_equal(fake.canceled, 1);
+    assert_int_equal(rpc_call_deadline(s.call), INT64_MAX);
+    rpc_stream_close(&s);
+
+    /* One whose method is over is reset, too. */
+    rpc_stream_open(&s, state, PATH "Chat");
+    rpc_stream_text(&s, "four");
+    rpc_call_end(s.call);
+    assert_true(rpc_call_deadline(s.call) < INT64_MAX);
+    rpc_call_expire(s.call);
+    assert_int_equal(s.resets, 1);
+    rpc_stream_close(&s);
+}
+
 int
 main(void)
 {
@@ -530,6 +636,9 @@ main(void)
         TEST(a_server_that_streams_waits_for_its_client),
         TEST(a_client_that_reads_nothing_is_kept_from_asking_more),
         TEST(what_waits_for_a_client_is_bounded),
+        TEST(a_client_that_sends_ahead_is_answered_as_it_reads),
+        TEST(what_is_kept_may_be_wrong_or_cut_short),
+        TEST(a_client_that_takes_nothing_is_cut_off),
         TEST(a_deadline_cancels_and_answers),
         TEST(an_expired_stream_that_is_not_read_is_reset),
         TEST(a_client_that_sends_on_is_reset_after_its_answer),
