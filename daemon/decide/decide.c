@@ -39,6 +39,7 @@ merge(struct decide_match *all, const struct decide_match *one)
     all->former &= one->former;
 }
 
+/* One more credential of the claim's person. */
 static void
 take(struct matched *m, const struct decide_version *versions, size_t n,
     const struct decide_claim *claim, const struct decide_match *match)
@@ -46,8 +47,6 @@ take(struct matched *m, const struct decide_version *versions, size_t n,
     struct decide_status status;
     int typed = match->type != COMPARISON(MISMATCH);
 
-    if (!match->person)
-        return;
     m->persons++;
     if (m->typed > 0 && !typed)
         return;         /* another credential of the same person */
@@ -60,8 +59,25 @@ take(struct matched *m, const struct decide_version *versions, size_t n,
     m->typed += (size_t)typed;
     m->versions = versions;
     m->nversions = n;
-    decide_status(versions, n, claim->day, &status);
+    decide_status(claim, versions, n, &status);
     m->disputed |= status.review == REVIEW_OF(DISPUTED);
+}
+
+/* Have every event of one credential there; ${to} is behind its last. */
+static enum err
+read_history(const struct decide_input *in, size_t from, size_t to)
+{
+    enum err err;
+    size_t i;
+
+    if (in->history != NULL && to - from > 1 &&
+        (err = in->history(in->cookie, from, to - 1)) != E_OK)
+        return (err);
+    for (i = from; i < to; i++)
+        if (in->versions[i].event == NULL ||
+            in->versions[i].event->record == NULL)
+            return (E_CORRUPT);
+    return (E_OK);
 }
 
 static enum err
@@ -78,13 +94,16 @@ find_matches(const struct decide_input *in, struct matched *m)
         for (to = from; to < in->nversions &&
             memcmp(in->versions[to].credential_id,
             in->versions[from].credential_id, LEAF_CREDENTIAL_ID) == 0; to++)
-            if (in->versions[to].event->record == NULL)
-                return (E_CORRUPT);
+            continue;
         if ((err = decide_match(in->claim, in->key, &in->versions[to - 1],
             &match)) != E_OK)
             return (err);
         if (match.foreign_key)
             return (E_CORRUPT);
+        if (!match.person)
+            continue;
+        if ((err = read_history(in, from, to)) != E_OK)
+            return (err);
         take(m, in->versions + from, to - from, in->claim, &match);
     }
     return (E_OK);
@@ -170,29 +189,42 @@ covers_type(const Vouch__V1__Recognition *r, const char *type)
     return (1);
 }
 
-Vouch__V1__RecognitionState
-decide_recognition(const Vouch__V1__Recognition *r,
-    const struct decide_claim *claim, const char *credential_type_id)
+/*
+ * What the dates of ${r} say of ${day}.  Within a month or year of which no
+ * more is known it may hold or not.
+ */
+static Vouch__V1__RecognitionState
+dates_say(const Vouch__V1__Recognition *r, int32_t day)
 {
     struct civil from = decide_date(r->valid_from);
     struct civil until = decide_date(r->valid_until);
     struct civil observed = decide_date(r->observed_on);
-    int certain = r->confidence == CONFIDENCE(OFFICIAL) ||
-        r->confidence == CONFIDENCE(SECONDARY);
 
+    if (civil_is_given(until) && day > civil_last_day(until))
+        return (RECOGNITION(NOT_RECOGNIZED));
+    if (civil_is_given(from) && day < civil_first_day(from))
+        return (RECOGNITION(NOT_RECOGNIZED));
+    if (civil_is_given(until) && !civil_is_whole(until) &&
+        day >= civil_first_day(until))
+        return (RECOGNITION(UNKNOWN));
+    if (!civil_is_given(from))
+        from = observed;
+    if (!civil_is_given(from) || day < civil_last_day(from))
+        return (RECOGNITION(UNKNOWN));
+    return (RECOGNITION(RECOGNIZED));
+}
+
+Vouch__V1__RecognitionState
+decide_recognition(const Vouch__V1__Recognition *r,
+    const struct decide_claim *claim, const char *credential_type_id)
+{
     if (!is_accepted(claim->claim, r->recognizer) ||
         !covers_type(r, credential_type_id))
         return (RECOGNITION(NOT_RECOGNIZED));
-    if (civil_is_given(until) && claim->day > civil_last_day(until))
-        return (RECOGNITION(NOT_RECOGNIZED));
-    if (civil_is_given(from)) {
-        if (claim->day < civil_first_day(from))
-            return (RECOGNITION(NOT_RECOGNIZED));
-    } else if (!civil_is_given(observed) ||
-        claim->day < civil_first_day(observed)) {
-        certain = 0;
-    }
-    return (certain ? RECOGNITION(RECOGNIZED) : RECOGNITION(UNKNOWN));
+    if (r->confidence != CONFIDENCE(OFFICIAL) &&
+        r->confidence != CONFIDENCE(SECONDARY))
+        return (RECOGNITION(UNKNOWN));
+    return (dates_say(r, claim->day));
 }
 
 static Vouch__V1__RecognitionState
@@ -243,7 +275,7 @@ conclude_open(const struct decide_input *in, struct decision *d,
         .projection = in->claim->projection};
     struct decide_status s;
 
-    decide_status(m->versions, m->nversions, in->claim->day, &s);
+    decide_status(in->claim, m->versions, m->nversions, &s);
     d->latest = m->versions[m->nversions - 1].event->record;
     d->record = s.record;
     d->standing = s.standing;

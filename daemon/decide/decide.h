@@ -129,7 +129,10 @@ Vouch__V1__FreshnessState decide_freshness(int known, int64_t source_time_us,
 
 /* ---- the decision ----------------------------------------------------- */
 
-/* One event on file. */
+/*
+ * One event on file.  Of all but the last of a credential ${event} may be NULL
+ * at first, if the input has a ${history}.
+ */
 struct decide_version {
     const uint8_t *credential_id;       /* LEAF_CREDENTIAL_ID bytes */
     int64_t log_index;
@@ -141,6 +144,16 @@ struct decide_input {
     const struct decide_claim *claim;
     const struct decide_version *versions;  /* by credential, then log index */
     size_t nversions;
+
+    /*
+     * Fill in the events of versions[from] to versions[to - 1], of a
+     * credential that is the claim's person; what it returns is returned.  So
+     * that a miss is the same work however much there is of somebody else.
+     * NULL: all are there.
+     */
+    enum err (*history)(void *cookie, size_t from, size_t to);
+    void *cookie;
+
     struct factor_key *key;     /* of the association; NULL if that is NULL */
     Vouch__V1__Recognition *const *recognitions;    /* of the association */
     size_t nrecognitions;
@@ -185,7 +198,8 @@ struct decision {
  * finding somebody else are the same work, and the same decision.
  *
  * Fails: E_CORRUPT (an event without record or names, a name that cannot be
- * folded, a factor under another key), E_CRYPTO, E_NOMEM.
+ * folded, a factor under another key), E_CRYPTO, E_NOMEM, and what
+ * input->history() returned.
  */
 enum err MUST_USE decide(const struct decide_input *input,
     struct decision *decision);
@@ -200,9 +214,9 @@ const struct decide_version *decide_stand_in(void);
 /**
  * decide_recognition(recognition, claim, credential_type_id):
  * Tell what the one statement ${recognition} says of ${credential_type_id} on
- * the day of ${claim}, as its asker requires: RECOGNIZED; UNKNOWN (it would
- * hold, but is unverified or its first day is not known); NOT_RECOGNIZED (it
- * is of another type, recognizer or time).
+ * the day of ${claim}, as its asker requires: RECOGNIZED; UNKNOWN (it may
+ * hold, but is unverified, or by its dates that is not known of the day);
+ * NOT_RECOGNIZED (it is of another type, recognizer or time).
  */
 Vouch__V1__RecognitionState decide_recognition(
     const Vouch__V1__Recognition *recognition,

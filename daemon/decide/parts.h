@@ -74,11 +74,13 @@ struct decide_status {
 };
 
 /**
- * decide_status(versions, n, day, status):
- * Tell what the ${n} versions of one credential, by log index, say of ${day}.
+ * decide_status(claim, versions, n, status):
+ * Tell what the ${n} versions of one credential, by log index, say of the day
+ * of ${claim}, whose association is known.
  */
-void decide_status(const struct decide_version *versions, size_t n,
-    int32_t day, struct decide_status *status);
+void decide_status(const struct decide_claim *claim,
+    const struct decide_version *versions, size_t n,
+    struct decide_status *status);
 
 /**
  * decide_explain(decision, cell, found, n):

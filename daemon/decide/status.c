@@ -1,39 +1,88 @@
+#include <stdint.h>
 #include <string.h>
 
 #include "decide/parts.h"
 
-/*
- * The event in effect on ${day}.  Each says what is so from its day on, as the
- * association knew when it said it; so of those that have begun the one said
- * last counts, even if an earlier one begins later: a revocation with effect
- * from before the last renewal must not be outlived by that renewal.
- */
-static const Vouch__V1__Event *
-in_effect(const struct decide_version *versions, size_t n, int32_t day)
-{
-    struct civil from;
+/* Whether something had begun by a day, as far as is known. */
+enum begun { BEGUN_NO, BEGUN_MAYBE, BEGUN_YES };
 
-    while (n-- > 0) {               /* log indexes grow */
-        from = decide_date(versions[n].event->effective_on);
-        if (!civil_is_given(from) || civil_first_day(from) <= day)
-            return (versions[n].event);
-    }
-    return (NULL);
+/* What a status is judged by. */
+struct judging {
+    const struct decide_version *versions;
+    size_t n;
+    int32_t day;
+    int32_t utc_offset_minutes;
+};
+
+/* The association's day on which the row of ${version} was taken. */
+static int32_t
+source_day(const struct judging *j, const struct decide_version *version)
+{
+    return (civil_day_at(version->event->source_time_us,
+        j->utc_offset_minutes));
 }
 
-/* What periods say of a day. */
-enum period { PERIOD_IN, PERIOD_NOT_BEGUN, PERIOD_OVER };
+/*
+ * Whether what is said to begin at ${from}, a whole date or not, had begun on
+ * the day.  Within a month or year of which no more is known, it had when it
+ * was ${said}: nobody says of what is to come that it is so.
+ */
+static enum begun
+begun_by(struct civil from, int32_t said, int32_t day)
+{
+    int32_t first = civil_first_day(from);
 
+    if (day < first)
+        return (BEGUN_NO);
+    if (day >= civil_last_day(from) || (said >= first && day >= said))
+        return (BEGUN_YES);
+    return (BEGUN_MAYBE);
+}
+
+/*
+ * Whether the ${i}th version was in effect.  Without a day given by the
+ * association it was when its row was taken, and perhaps since the word before
+ * that.
+ */
+static enum begun
+in_effect(const struct judging *j, size_t i)
+{
+    const struct decide_version *version = &j->versions[i];
+    struct civil from = decide_date(version->event->effective_on);
+    int32_t said = source_day(j, version);
+
+    if (!civil_is_given(from))
+        return (BEGUN_YES);
+    if (!version->event->effective_on_assumed)
+        return (begun_by(from, said, j->day));
+    if (j->day >= said || j->day >= civil_first_day(from))
+        return (BEGUN_YES);
+    return (i == 0 || j->day > source_day(j, version - 1) ? BEGUN_MAYBE :
+        BEGUN_NO);
+}
+
+/* What periods say of a day: the worst of them counts. */
+enum period { PERIOD_IN, PERIOD_NOT_BEGUN, PERIOD_UNKNOWN, PERIOD_OVER };
+
+/*
+ * A period that begins after the day says that there was none on it only if
+ * that day had come when it was said: there may have been one before it.
+ */
 static enum period
-period_on(const Vouch__V1__ValidityPeriod *period, int32_t day)
+period_on(const Vouch__V1__ValidityPeriod *period, int32_t said, int32_t day)
 {
     struct civil from = decide_date(period->valid_from);
     struct civil until = decide_date(period->valid_until);
     struct civil grace = decide_date(period->grace_until);
+    enum begun begun = BEGUN_YES;
     int32_t last;
 
-    if (civil_is_given(from) && day < civil_first_day(from))
-        return (PERIOD_NOT_BEGUN);
+    if (civil_is_given(from))
+        begun = begun_by(from, said, day);
+    if (begun == BEGUN_NO)
+        return (day < said ? PERIOD_UNKNOWN : PERIOD_NOT_BEGUN);
+    if (begun == BEGUN_MAYBE)
+        return (PERIOD_UNKNOWN);
     if (!civil_is_given(until))
         return (PERIOD_IN);
     last = civil_last_day(until);
@@ -43,13 +92,14 @@ period_on(const Vouch__V1__ValidityPeriod *period, int32_t day)
 }
 
 static enum period
-periods_on(const Vouch__V1__CredentialRecord *record, int32_t day)
+periods_on(const Vouch__V1__CredentialRecord *record, int32_t said,
+    int32_t day)
 {
     enum period worst = PERIOD_IN, one;
     size_t i;
 
     for (i = 0; i < record->n_periods; i++) {
-        one = period_on(record->periods[i], day);
+        one = period_on(record->periods[i], said, day);
         if (one == PERIOD_OVER && record->good_past_end_date)
             continue;
         if (one > worst)
@@ -65,6 +115,23 @@ because(struct decide_status *status, Vouch__V1__Reason reason)
     status->reasons[status->nreasons++] = reason;
 }
 
+/* Nothing is known of the day, or nothing that is understood. */
+static void
+set_unknown(struct decide_status *status)
+{
+    status->standing = STANDING(UNKNOWN);
+    status->known = DECIDE_STANDING_UNKNOWN;
+    because(status, REASON(STANDING_UNKNOWN));
+}
+
+static void
+set_nothing(struct decide_status *status)
+{
+    memset(status, 0, sizeof(*status));
+    status->restriction = RESTRICTION(NONE);
+    status->review = REVIEW_OF(NONE);
+}
+
 static void
 judge_standing(struct decide_status *status)
 {
@@ -74,9 +141,7 @@ judge_standing(struct decide_status *status)
         break;
     case STANDING(UNSPECIFIED):
     case STANDING(UNKNOWN):
-        status->standing = STANDING(UNKNOWN);
-        status->known = DECIDE_STANDING_UNKNOWN;
-        because(status, REASON(STANDING_UNKNOWN));
+        set_unknown(status);
         break;
     case STANDING(NOT_LISTED):
         status->known = DECIDE_STANDING_NOT_LISTED;
@@ -88,58 +153,130 @@ judge_standing(struct decide_status *status)
     }
 }
 
-/* No event is in effect: either it did not exist yet, or nobody knows. */
 static void
-judge_nothing(const struct decide_version *versions, int issue_known,
-    struct decide_status *status)
+judge_periods(struct decide_status *status, int32_t said, int32_t day)
 {
-    if (issue_known || versions[0].event->effective_on_assumed) {
-        status->standing = STANDING(UNKNOWN);
-        judge_standing(status);
-    } else {
-        because(status, REASON(BEFORE_ISSUE));
+    switch (periods_on(status->record, said, day)) {
+    case PERIOD_IN:
+        break;
+    case PERIOD_NOT_BEGUN:
+        because(status, REASON(OUT_OF_PERIOD));
+        break;
+    case PERIOD_UNKNOWN:
+        set_unknown(status);
+        break;
+    case PERIOD_OVER:
+        because(status, REASON(OUT_OF_PERIOD));
+        status->standing = STANDING(EXPIRED);
+        break;
     }
 }
 
-void
-decide_status(const struct decide_version *versions, size_t n, int32_t day,
-    struct decide_status *status)
+/* The status on the day, were the ${i}th version in effect. */
+static void
+judge(const struct judging *j, size_t i, struct decide_status *status)
 {
-    const Vouch__V1__Event *event = in_effect(versions, n, day);
-    struct civil issued_on =
-        decide_date(versions[n - 1].event->record->issued_on);
-    enum period period;
+    const Vouch__V1__CredentialRecord *record = j->versions[i].event->record;
 
-    memset(status, 0, sizeof(*status));
+    set_nothing(status);
     status->in_force = 1;
-    status->restriction = RESTRICTION(NONE);
-    status->review = REVIEW_OF(NONE);
-
-    if (civil_is_given(issued_on) && day < civil_first_day(issued_on)) {
-        because(status, REASON(BEFORE_ISSUE));
-        return;
-    }
-    if (event == NULL) {
-        judge_nothing(versions, civil_is_given(issued_on), status);
-        return;
-    }
-
-    status->record = event->record;
-    status->standing = event->record->standing;
-    if (event->record->restriction != RESTRICTION(UNSPECIFIED))
-        status->restriction = event->record->restriction;
-    if (event->record->review != REVIEW_OF(UNSPECIFIED))
-        status->review = event->record->review;
+    status->record = record;
+    status->standing = record->standing;
+    if (record->restriction != RESTRICTION(UNSPECIFIED))
+        status->restriction = record->restriction;
+    if (record->review != REVIEW_OF(UNSPECIFIED))
+        status->review = record->review;
 
     judge_standing(status);
     if (status->restriction == RESTRICTION(SUSPENDED))
         because(status, REASON(SUSPENDED));
-    if (status->standing != STANDING(ACTIVE) &&
-        status->standing != STANDING(PROVISIONAL))
-        return;     /* the issuer's word says more than the dates */
-    period = periods_on(event->record, day);
-    if (period != PERIOD_IN)
-        because(status, REASON(OUT_OF_PERIOD));
-    if (period == PERIOD_OVER)
-        status->standing = STANDING(EXPIRED);
+    if (status->standing == STANDING(ACTIVE) ||
+        status->standing == STANDING(PROVISIONAL))
+        judge_periods(status, source_day(j, &j->versions[i]), j->day);
+    /* otherwise the issuer's word says more than the dates */
+}
+
+/* Whether the ${i}th version would tell something else than ${status}. */
+static int
+differs(const struct judging *j, size_t i, const struct decide_status *status)
+{
+    struct decide_status other;
+
+    judge(j, i, &other);
+    return (other.in_force != status->in_force ||
+        other.standing != status->standing || other.known != status->known ||
+        other.restriction != status->restriction ||
+        other.review != status->review);
+}
+
+/*
+ * What was announced for a day to come, and before that day had come another
+ * row said what was so until then: the row did not take it back.  Of several
+ * the one announced last counts.
+ */
+static int
+is_announced_otherwise(const struct judging *j, size_t found,
+    const struct decide_status *status)
+{
+    struct civil from, since =
+        decide_date(j->versions[found].event->effective_on);
+    int32_t said = source_day(j, &j->versions[found]), first;
+    size_t i;
+
+    for (i = found; i-- > 0; ) {
+        from = decide_date(j->versions[i].event->effective_on);
+        if (!civil_is_given(from) ||
+            j->versions[i].event->effective_on_assumed)
+            continue;
+        first = civil_first_day(from);
+        if (first <= j->day && first > said && civil_is_given(since) &&
+            first > civil_first_day(since))
+            return (differs(j, i, status));
+    }
+    return (0);
+}
+
+/*
+ * Each version says what is so from its day on, as the association knew when
+ * it said it; so of those that had begun the one said last counts, even if an
+ * earlier one begins later: a revocation with effect from before the last
+ * renewal must not be outlived by that renewal.  Where one may have begun or
+ * not, and that makes a difference, nobody knows.
+ */
+static int
+find_status(const struct judging *j, struct decide_status *status)
+{
+    size_t i, k;
+
+    for (i = j->n; i-- > 0 && in_effect(j, i) != BEGUN_YES; )
+        continue;
+    if (i == SIZE_MAX)
+        return (0);
+    judge(j, i, status);
+    for (k = i + 1; k < j->n; k++)
+        if (in_effect(j, k) == BEGUN_MAYBE && differs(j, k, status))
+            return (0);
+    return (!is_announced_otherwise(j, i, status));
+}
+
+void
+decide_status(const struct decide_claim *claim,
+    const struct decide_version *versions, size_t n,
+    struct decide_status *status)
+{
+    const struct judging j = {versions, n, claim->day,
+        claim->association->utc_offset_minutes};
+    struct civil issued_on =
+        decide_date(versions[n - 1].event->record->issued_on);
+    enum begun issued = BEGUN_YES;
+
+    if (civil_is_given(issued_on))
+        issued = begun_by(issued_on, source_day(&j, &versions[0]), j.day);
+    if (issued == BEGUN_YES && find_status(&j, status))
+        return;
+    set_nothing(status);
+    if (issued == BEGUN_NO)
+        because(status, REASON(BEFORE_ISSUE));
+    else
+        set_unknown(status);
 }

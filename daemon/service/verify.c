@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -103,28 +104,54 @@ read_event(struct arena *arena, struct slice bytes, Vouch__V1__Event **event)
     return (err);
 }
 
+/* What was found, some of it still as bytes. */
+struct found {
+    struct arena *arena;
+    const struct store_version *stored;
+    struct decide_version *versions;    /* in the arena */
+    size_t n;
+};
+
+/* Read the events of some of what was found; for decide(). */
 static enum err
-read_versions(struct arena *arena, const struct store_candidates *found,
-    struct decide_version **versions)
+read_history(void *cookie, size_t from, size_t to)
 {
-    struct decide_version *v;
+    struct found *found = cookie;
     Vouch__V1__Event *event;
     enum err err;
     size_t i;
 
-    *versions = NULL;
-
-    if ((v = arena_alloc(arena, found->nversions * sizeof(*v))) == NULL)
-        return (arena_exhausted(arena) ? E_TOOBIG : E_NOMEM);
-    for (i = 0; i < found->nversions; i++) {
-        if ((err = read_event(arena, found->versions[i].event,
+    for (i = from; i < to; i++) {
+        if ((err = read_event(found->arena, found->stored[i].event,
             &event)) != E_OK)
             return (err);
-        v[i].credential_id = found->versions[i].credential_id;
-        v[i].log_index = found->versions[i].log_index;
-        v[i].event = event;
+        found->versions[i].event = event;
     }
-    *versions = v;
+    return (E_OK);
+}
+
+/* Of each credential the last event only. */
+static enum err
+read_latest(struct found *found)
+{
+    const struct store_version *stored = found->stored;
+    enum err err;
+    size_t i;
+
+    found->versions = arena_alloc(found->arena,
+        found->n * sizeof(*found->versions));
+    if (found->versions == NULL)
+        return (arena_exhausted(found->arena) ? E_TOOBIG : E_NOMEM);
+    for (i = 0; i < found->n; i++) {
+        found->versions[i].credential_id = stored[i].credential_id;
+        found->versions[i].log_index = stored[i].log_index;
+        found->versions[i].event = NULL;
+        if (i + 1 < found->n && memcmp(stored[i].credential_id,
+            stored[i + 1].credential_id, STORE_ID) == 0)
+            continue;
+        if ((err = read_history(found, i, i + 1)) != E_OK)
+            return (err);
+    }
     return (E_OK);
 }
 
@@ -149,7 +176,8 @@ decide_found(struct unary_call *call, const struct store_candidates *found,
 {
     struct verify *v = call->state;
     const Vouch__V1__Association *association = v->prepared.association;
-    struct decide_version *versions;
+    struct found read = {.arena = v->arena, .stored = found->versions,
+        .n = found->nversions};
     struct decide_input input = {.claim = &v->prepared};
     enum err err;
 
@@ -162,10 +190,12 @@ decide_found(struct unary_call *call, const struct store_candidates *found,
         &facts->nrecognitions);
     if (found->nversions == 0 && (err = read_stand_in(v->arena)) != E_OK)
         return (err);
-    if ((err = read_versions(v->arena, found, &versions)) != E_OK)
+    if ((err = read_latest(&read)) != E_OK)
         return (err);
-    input.versions = versions;
-    input.nversions = found->nversions;
+    input.versions = read.versions;
+    input.nversions = read.n;
+    input.history = read_history;
+    input.cookie = &read;
     input.key = service_factor_key(call->worker, association->id);
     input.recognitions = facts->recognitions;
     input.nrecognitions = facts->nrecognitions;

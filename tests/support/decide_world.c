@@ -96,6 +96,16 @@ world_issued(struct world_event *e, const char *text)
 }
 
 void
+world_source(struct world_event *e, const char *text)
+{
+    struct civil civil = {0, 0, 0};
+
+    assert_int_equal(civil_parse(text, &civil), E_OK);
+    e->event.source_time_us =
+        (civil_first_day(civil) * INT64_C(24) + 12) * 3600 * 1000000;
+}
+
+void
 world_period(struct world_event *e, const char *from, const char *until,
     const char *grace)
 {
@@ -162,6 +172,7 @@ world_add(struct world *w, int credential, const char *effective_on)
     vouch__v1__event__init(&e->event);
     world_date(&e->effective_on, effective_on);
     e->event.effective_on = &e->effective_on;
+    e->event.source_time_us = NOW_US;
     e->event.record = &e->record;
     w->versions[i].credential_id = e->credential_id;
     w->versions[i].log_index = (int64_t)i;

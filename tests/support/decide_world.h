@@ -88,6 +88,8 @@ void world_date(Vouch__V1__Date *date, const char *text);
 void world_issued(struct world_event *event, const char *text);
 void world_name(struct world_event *event, size_t i, char *family,
     char *given, int former);
+/* The row was taken at noon UTC of that day; as added, it is WORLD_TODAY. */
+void world_source(struct world_event *event, const char *text);
 void world_period(struct world_event *event, const char *from,
     const char *until, const char *grace);
 

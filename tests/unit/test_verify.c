@@ -171,7 +171,7 @@ each_verdict_comes_from_what_is_published(void **state)
 
     w->claim.association_id = "abc";
     w->claim.credential_type_id = "abc-mlt";
-    world_add(w, 1, "2020-01-01");
+    world_issued(world_add(w, 1, "2020-01-01"), "2020-01-01");
     rig_publish(rig, "1234");
     a = answer(rig, VERDICT(MISMATCH), CONCLUSION(NO));
     assert_withheld(a);
@@ -179,6 +179,7 @@ each_verdict_comes_from_what_is_published(void **state)
 
     w->claim.credential_type_id = "abc-pbt";
     e = world_add(w, 1, "2024-01-01");
+    world_issued(e, "2020-01-01");
     e->record.restriction = RESTRICTION(SUSPENDED);
     rig_publish(rig, "1234");
     a = answer(rig, VERDICT(NOT_CURRENT), CONCLUSION(NO));
@@ -319,8 +320,10 @@ finding_nothing_is_the_work_of_finding_one(void **state)
 {
     struct rig *rig = *state;
     unsigned nothing;
+    int i;
 
-    world_add(&rig->world, 1, "2020-01-01");
+    for (i = 0; i < 5; i++)             /* however long its history is */
+        world_add(&rig->world, 1, "2020-01-01");
     rig_publish(rig, "1234");
     rig->world.name.family = "Jones";
     decoded = 0;
@@ -331,6 +334,12 @@ finding_nothing_is_the_work_of_finding_one(void **state)
     answer(rig, VERDICT(NO_MATCH), CONCLUSION(REVIEW));
     assert_int_equal(decoded, nothing);
     assert_int_equal(nothing, 2);       /* the claim, and one event */
+
+    rig->world.claim.number = "1234";   /* the right person: all of it */
+    rig->world.name.family = "Smith";
+    decoded = 0;
+    answer(rig, VERDICT(CONFIRMED), CONCLUSION(YES));
+    assert_int_equal(decoded, 1 + 5);
 }
 
 /* ---- the question ----------------------------------------------------- */
@@ -496,15 +505,17 @@ what_exceeds_the_memory_of_a_call_is_no_answer(void **state)
 {
     static char text[40001];
     struct rig *rig = *state;
-    Vouch__V1__CredentialRecord record = VOUCH__V1__CREDENTIAL_RECORD__INIT;
-    Vouch__V1__Event event = VOUCH__V1__EVENT__INIT;
+    struct world_event *e = world_add(&rig->world, 1, "2020-01-01");
     struct buf bytes;
 
+    /* Of the claim's person, or only the last one would be read. */
+    memset(e->credential_id, 0, sizeof(e->credential_id));
+    e->credential_id[0] = 77;           /* as rig_publish_bytes() has it */
+    world_fact(&rig->world, e, FACTOR(BIRTH_YEAR), "1990");
     memset(text, 'a', sizeof(text) - 1);
-    record.raw_status = text;
-    event.record = &record;
+    e->record.raw_status = text;
     buf_init(&bytes, 65536);
-    assert_int_equal(message_pack(&event.base, &bytes), E_OK);
+    assert_int_equal(message_pack(&e->event.base, &bytes), E_OK);
     rig_publish_bytes(rig, "1234", buf_slice(&bytes), 256);
     buf_free(&bytes);
     assert_null(rig_ask(rig));
