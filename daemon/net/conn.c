@@ -88,6 +88,15 @@ conn_touch(struct conn *c)
     STAILQ_INSERT_TAIL(&c->host->dirty, c, dirty_link);
 }
 
+void
+conn_read_on(struct conn *c)
+{
+    if (c->more || c->state == CONN_CLOSED)
+        return;
+    c->more = 1;
+    STAILQ_INSERT_TAIL(&c->host->more, c, more_link);
+}
+
 static void
 stop_events(struct conn *c)
 {
@@ -150,9 +159,8 @@ conn_unblock(struct conn *c)
         conn_enter(c, CONN_CLOSED);
         return;
     }
-    /* Bytes that TLS holds already make no socket readable. */
     if (SSL_has_pending(c->ssl))
-        event_active(&c->readable, EV_READ, 0);
+        conn_read_on(c);
 }
 
 static int64_t

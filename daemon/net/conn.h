@@ -49,13 +49,14 @@ struct conn {
     struct buf rest;            /* what the socket has not taken yet */
     int blocked;                /* waits until the socket takes more */
     int dirty;                  /* is on the host's list */
+    int more;                   /* is on the list of those to be read */
     int64_t until;              /* end of the stay in this state */
     int64_t stalled_at;         /* end of the patience with a blocked write */
     int64_t final_at;           /* when the last GOAWAY must go out */
     int64_t armed_for;          /* when ${timer} will fire */
     struct event readable, writable, timer;
     TAILQ_ENTRY(conn) all_link;
-    STAILQ_ENTRY(conn) dirty_link, closed_link;
+    STAILQ_ENTRY(conn) dirty_link, more_link, closed_link;
 };
 
 /**
@@ -76,6 +77,14 @@ void conn_enter(struct conn *conn, enum conn_state next);
  * Have conn_io_flush() called at the end of this tick.
  */
 void conn_touch(struct conn *conn);
+
+/**
+ * conn_read_on(conn):
+ * Have conn_io_read() called in the next tick: TLS may hold bytes that make no
+ * socket readable.  (In the next, because a peer that is quicker than we are
+ * would otherwise never let a tick end.)
+ */
+void conn_read_on(struct conn *conn);
 
 /**
  * conn_block(conn) and conn_unblock(conn):

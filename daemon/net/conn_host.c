@@ -18,6 +18,7 @@ conn_host_init(struct conn_host *host, struct event_base *base,
     buf_init(&host->out, limits->max_output);
     TAILQ_INIT(&host->all);
     STAILQ_INIT(&host->dirty);
+    STAILQ_INIT(&host->more);
     STAILQ_INIT(&host->closed);
     host->count = 0;
     host->draining = 0;
@@ -41,6 +42,20 @@ conn_host_take(struct conn_host *host, int fd)
     conn_start(host, fd);
 }
 
+void
+conn_host_read(struct conn_host *host)
+{
+    STAILQ_HEAD(, conn) now = STAILQ_HEAD_INITIALIZER(now);
+    struct conn *c;
+
+    STAILQ_CONCAT(&now, &host->more);
+    while ((c = STAILQ_FIRST(&now)) != NULL) {
+        STAILQ_REMOVE_HEAD(&now, more_link);
+        c->more = 0;
+        conn_io_read(c);
+    }
+}
+
 /*
  * Only those that are on the list now: whoever has more to say than one tick
  * allows puts itself on it again, behind the others.
@@ -60,7 +75,7 @@ conn_host_flush(struct conn_host *host)
 }
 
 /*
- * One that is closed may still be on the other list.  Freeing it cancels its
+ * One that is closed may still be on the other lists.  Freeing it cancels its
  * calls; nobody is told through it any more, but others may be.
  */
 void
@@ -72,6 +87,8 @@ conn_host_reap(struct conn_host *host)
         STAILQ_REMOVE_HEAD(&host->closed, closed_link);
         if (c->dirty)
             STAILQ_REMOVE(&host->dirty, c, conn, dirty_link);
+        if (c->more)
+            STAILQ_REMOVE(&host->more, c, conn, more_link);
         conn_free(c);
         host->count--;
     }
@@ -80,7 +97,8 @@ conn_host_reap(struct conn_host *host)
 int
 conn_host_busy(const struct conn_host *host)
 {
-    return (!STAILQ_EMPTY(&host->dirty) || !STAILQ_EMPTY(&host->closed));
+    return (!STAILQ_EMPTY(&host->dirty) || !STAILQ_EMPTY(&host->more) ||
+        !STAILQ_EMPTY(&host->closed));
 }
 
 void

@@ -19,6 +19,7 @@ struct conn_host {
     struct buf out;                 /* what one connection says in one tick */
     TAILQ_HEAD(, conn) all;         /* but those in ${closed} */
     STAILQ_HEAD(, conn) dirty;      /* to be flushed */
+    STAILQ_HEAD(, conn) more;       /* to be read in the next tick */
     STAILQ_HEAD(, conn) closed;     /* to be freed */
     size_t count;                   /* in ${all} and ${closed} */
     int draining;
@@ -43,6 +44,12 @@ void conn_host_init(struct conn_host *host, struct event_base *base,
 void conn_host_take(struct conn_host *host, int fd);
 
 /**
+ * conn_host_read(host):
+ * Let those read on that had more than one tick allows.
+ */
+void conn_host_read(struct conn_host *host);
+
+/**
  * conn_host_flush(host):
  * Let every connection that has something to say write once.
  */
@@ -56,8 +63,8 @@ void conn_host_reap(struct conn_host *host);
 
 /**
  * conn_host_busy(host):
- * Return non-zero if a connection has something to say already: the loop must
- * not sleep now.
+ * Return non-zero if a connection has something to say or to read already: the
+ * loop must not sleep now.
  */
 int conn_host_busy(const struct conn_host *host);
 

@@ -127,9 +127,8 @@ read_on(struct conn *c)
             return;
         }
     }
-    /* Bytes that TLS holds already make no socket readable. */
     if (SSL_has_pending(c->ssl))
-        event_active(&c->readable, EV_READ, 0);
+        conn_read_on(c);
 }
 
 static void

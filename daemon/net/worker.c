@@ -100,6 +100,7 @@ tick(struct net_worker *w, int busy)
             err_name(E_IO));
         w->over = 1;
     }
+    conn_host_read(&w->host);
     service_worker_tick(w->part);
     conn_host_flush(&w->host);
     conn_host_reap(&w->host);

@@ -3,10 +3,13 @@
  * place of HTTP/2 (support/net_rig.h).
  */
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -190,6 +193,85 @@ much_that_comes_at_once_is_read_to_the_end(void **state)
         heard++;
     assert_int_equal(heard, LINES);
     free(text);
+    rig_hang_up(ssl, 0);
+    rig_stop(rig);
+}
+
+/* Keys change in the middle of what is said, at either side's wish. */
+static void
+keys_may_change_at_any_time(void **state)
+{
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, 1);
+    SSL *ssl = dial(rig);
+    int on = 1, off = 0;
+
+    (void)state;
+    for (int i = 0; i < 50; i++) {
+        /* With the cork in, all of it comes in one piece. */
+        assert_int_equal(setsockopt(SSL_get_fd(ssl), IPPROTO_TCP, TCP_CORK,
+            &on, sizeof(on)), 0);
+        assert_true(rig_say(ssl, "say one\n"));
+        for (int k = 0; k <= i % 3; k++) {
+            assert_int_equal(SSL_key_update(ssl, k % 2 == 0 ?
+                SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+            assert_int_equal(SSL_do_handshake(ssl), 1);
+        }
+        if (i % 2 == 0)
+            assert_true(rig_say(ssl, "say two\n"));
+        assert_int_equal(setsockopt(SSL_get_fd(ssl), IPPROTO_TCP, TCP_CORK,
+            &off, sizeof(off)), 0);
+        assert_true(rig_hear(ssl, i % 2 == 0 ? "one\ntwo\n" : "one\n"));
+    }
+    rig_hang_up(ssl, 0);
+    rig_stop(rig);
+}
+
+struct talker {
+    SSL *ssl;
+    atomic_int over;
+};
+
+/* Records so small that TLS always holds some more, for as long as it may. */
+static void *
+talk(void *cookie)
+{
+    struct talker *talker = cookie;
+
+    while (!atomic_load(&talker->over))
+        (void)rig_say(talker->ssl, "deadline 100000\n");
+    return (NULL);
+}
+
+static void
+who_never_stops_talking_keeps_nobody_waiting(void **state)
+{
+    enum { TALKERS = 4 };
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, 1);
+    struct talker talkers[TALKERS];
+    pthread_t threads[TALKERS];
+    SSL *ssl = dial(rig);
+    int64_t began;
+
+    (void)state;
+    for (size_t i = 0; i < TALKERS; i++) {
+        talkers[i].ssl = dial(rig);
+        atomic_store(&talkers[i].over, 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, talk, &talkers[i]),
+            0);
+    }
+    began = now();
+    for (int i = 0; i < 50; i++) {
+        assert_true(rig_say(ssl, "say me\n"));
+        assert_true(rig_hear(ssl, "me\n"));
+    }
+    assert_true(now() - began < 10000000);
+    for (size_t i = 0; i < TALKERS; i++) {
+        atomic_store(&talkers[i].over, 1);
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        rig_hang_up(talkers[i].ssl, 0);
+    }
     rig_hang_up(ssl, 0);
     rig_stop(rig);
 }
@@ -396,6 +478,8 @@ main(void)
         cmocka_unit_test(
             more_than_the_socket_takes_arrives_whole_and_in_order),
         cmocka_unit_test(much_that_comes_at_once_is_read_to_the_end),
+        cmocka_unit_test(keys_may_change_at_any_time),
+        cmocka_unit_test(who_never_stops_talking_keeps_nobody_waiting),
         cmocka_unit_test(an_answer_may_come_from_another_thread_later),
         cmocka_unit_test(a_peer_that_is_gone_cancels_its_calls),
         cmocka_unit_test(who_does_not_read_is_cut_off),
