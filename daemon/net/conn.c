@@ -105,12 +105,28 @@ stop_events(struct conn *c)
     (void)event_del(&c->timer);
 }
 
+/* From one of the host's lists to the other, or off them. */
+static void
+move(struct conn *c, enum conn_state next)
+{
+    struct conn_host *host = c->host;
+    int shaking = (c->state == CONN_HANDSHAKE);
+
+    if (shaking || next == CONN_CLOSED)
+        TAILQ_REMOVE(shaking ? &host->shaking : &host->all, c, all_link);
+    if (next == CONN_CLOSED)
+        STAILQ_INSERT_TAIL(&host->closed, c, closed_link);
+    else if (shaking)
+        TAILQ_INSERT_TAIL(&host->all, c, all_link);
+}
+
 void
 conn_enter(struct conn *c, enum conn_state next)
 {
     assert((states[c->state].next & TO(next)) != 0);
     log_line(LOG_DEBUG, "connection", "conn=%" PRIu64 " from=%s to=%s", c->id,
         states[c->state].name, states[next].name);
+    move(c, next);
     c->state = next;
     c->until = after(clock_monotonic_us(),
         longest_stay(&c->host->limits, next));
@@ -129,8 +145,6 @@ conn_enter(struct conn *c, enum conn_state next)
         break;
     case CONN_CLOSED:
         stop_events(c);
-        TAILQ_REMOVE(&c->host->all, c, all_link);
-        STAILQ_INSERT_TAIL(&c->host->closed, c, closed_link);
         return;
     default:
         break;
@@ -314,7 +328,7 @@ conn_start(struct conn_host *host, int fd)
         (void)close(fd);
         return;
     }
-    TAILQ_INSERT_TAIL(&host->all, c, all_link);
+    TAILQ_INSERT_TAIL(&host->shaking, c, all_link);
     host->count++;
     if (event_add(&c->readable, NULL) != 0) {
         conn_enter(c, CONN_CLOSED);

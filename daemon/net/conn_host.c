@@ -16,6 +16,7 @@ conn_host_init(struct conn_host *host, struct event_base *base,
     host->rpc = rpc;
     host->limits = *limits;
     buf_init(&host->out, limits->max_output);
+    TAILQ_INIT(&host->shaking);
     TAILQ_INIT(&host->all);
     STAILQ_INIT(&host->dirty);
     STAILQ_INIT(&host->more);
@@ -23,6 +24,19 @@ conn_host_init(struct conn_host *host, struct event_base *base,
     host->count = 0;
     host->draining = 0;
     host->full = 0;
+}
+
+/* Let the oldest of those go who have not shaken hands; 0: there is none. */
+static int
+make_room(struct conn_host *host)
+{
+    struct conn *c = TAILQ_FIRST(&host->shaking);
+
+    if (c == NULL)
+        return (0);
+    conn_enter(c, CONN_CLOSED);
+    conn_host_reap(host);
+    return (1);
 }
 
 /* One line when they become too many, not one for each that is turned away. */
@@ -35,7 +49,7 @@ conn_host_take(struct conn_host *host, int fd)
         log_line(LOG_WARN, "refused",
             "reason=\"too many connections\" connections=%zu", host->count);
     host->full = full;
-    if (full || host->draining) {
+    if (host->draining || (full && !make_room(host))) {
         (void)close(fd);
         return;
     }
@@ -107,6 +121,10 @@ conn_host_drain(struct conn_host *host)
     struct conn *c, *next;
 
     host->draining = 1;
+    for (c = TAILQ_FIRST(&host->shaking); c != NULL; c = next) {
+        next = TAILQ_NEXT(c, all_link);
+        conn_drain(c);
+    }
     for (c = TAILQ_FIRST(&host->all); c != NULL; c = next) {
         next = TAILQ_NEXT(c, all_link);
         conn_drain(c);
@@ -118,7 +136,8 @@ conn_host_close(struct conn_host *host)
 {
     struct conn *c;
 
-    while ((c = TAILQ_FIRST(&host->all)) != NULL)
+    while ((c = TAILQ_FIRST(&host->shaking)) != NULL ||
+        (c = TAILQ_FIRST(&host->all)) != NULL)
         conn_enter(c, CONN_CLOSED);
 }
 

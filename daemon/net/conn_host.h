@@ -11,17 +11,20 @@
 /* One TLS record at a time. */
 #define CONN_READ 16384
 
+TAILQ_HEAD(conn_list, conn);
+
 struct conn_host {
     struct event_base *base;        /* borrowed */
     struct tls_server *tls;         /* borrowed */
     struct rpc_server *rpc;         /* borrowed */
     struct net_limits limits;
     struct buf out;                 /* what one connection says in one tick */
-    TAILQ_HEAD(, conn) all;         /* but those in ${closed} */
+    struct conn_list shaking;       /* in HANDSHAKE, the oldest first */
+    struct conn_list all;           /* the others, but those in ${closed} */
     STAILQ_HEAD(, conn) dirty;      /* to be flushed */
     STAILQ_HEAD(, conn) more;       /* to be read in the next tick */
     STAILQ_HEAD(, conn) closed;     /* to be freed */
-    size_t count;                   /* in ${all} and ${closed} */
+    size_t count;                   /* of all of them */
     int draining;
     int full;                       /* the log knows that there are too many */
     uint8_t in[CONN_READ];
@@ -39,7 +42,9 @@ void conn_host_init(struct conn_host *host, struct event_base *base,
 /**
  * conn_host_take(host, fd):
  * Begin a connection on ${fd}, or close it if there are too many or ${host}
- * is draining.
+ * is draining.  If there are too many, who has not shaken hands yet gives way,
+ * the oldest first: strangers are not to keep out those we know.  From the
+ * mailbox only, because that one is freed at once.
  */
 void conn_host_take(struct conn_host *host, int fd);
 

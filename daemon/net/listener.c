@@ -17,6 +17,13 @@
 /* How many connections are taken before other events have their turn. */
 enum { ACCEPTS_PER_TURN = 64 };
 
+/*
+ * A peer that vanished (power, a router that forgot) is told from one that is
+ * silent: after a minute without a word TCP asks, every 10 seconds, 3 times.
+ * The kernel's own two hours are long for what a connection costs.
+ */
+enum { ALIVE_AFTER_S = 60, ALIVE_EVERY_S = 10, ALIVE_TRIES = 3 };
+
 /* How long we wait when there is nothing to accept with. */
 static const struct timeval pause_after_shortage = {.tv_usec = 100000};
 
@@ -33,13 +40,20 @@ struct net_listener {
 };
 
 static void
+set(int fd, int level, int option, int value)
+{
+    (void)setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+static void
 hand_over(struct net_listener *l, int fd)
 {
-    static const int on = 1;
-
     /* A write is a tick's whole answer: there is nothing to wait for. */
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(fd, IPPROTO_TCP, TCP_KEEPIDLE, ALIVE_AFTER_S);
+    set(fd, IPPROTO_TCP, TCP_KEEPINTVL, ALIVE_EVERY_S);
+    set(fd, IPPROTO_TCP, TCP_KEEPCNT, ALIVE_TRIES);
     net_worker_take(l->workers[l->next], fd);
     l->next = (l->next + 1) % l->n;
 }

@@ -167,6 +167,39 @@ too_many_are_turned_away(void **state)
     rig_stop(rig);
 }
 
+/* Strangers do not keep out who can show a certificate. */
+static void
+who_only_knocks_gives_way(void **state)
+{
+    struct net_limits limits = rig_limits();
+    struct rig *rig;
+    SSL *known, *late;
+    int knocks[3];
+    char byte;
+
+    (void)state;
+    limits.max_connections = 3;
+    rig = rig_start(dir, &limits, 1);
+    known = dial(rig);
+    for (size_t i = 0; i < 3; i++)
+        knocks[i] = rig_connect(rig);
+    /* The first one gave way to the third. */
+    assert_int_equal(recv(knocks[0], &byte, 1, 0), 0);
+    assert_int_equal(recv(knocks[1], &byte, 1, MSG_DONTWAIT), -1);
+    late = dial(rig);
+    assert_int_equal(recv(knocks[1], &byte, 1, 0), 0);
+    assert_int_equal(recv(knocks[2], &byte, 1, MSG_DONTWAIT), -1);
+    assert_true(rig_say(known, "say here\n"));
+    assert_true(rig_hear(known, "here\n"));
+    assert_true(rig_say(late, "say here\n"));
+    assert_true(rig_hear(late, "here\n"));
+    for (size_t i = 0; i < 3; i++)
+        (void)close(knocks[i]);
+    rig_hang_up(known, 0);
+    rig_hang_up(late, 0);
+    rig_stop(rig);
+}
+
 /* Return whether ${fd} is readable within ${ms}. */
 static int
 readable(int fd, int ms)
@@ -307,6 +340,7 @@ main(void)
         cmocka_unit_test(a_drain_ends_when_its_grace_is_over),
         cmocka_unit_test(who_comes_while_draining_is_turned_away),
         cmocka_unit_test(too_many_are_turned_away),
+        cmocka_unit_test(who_only_knocks_gives_way),
         cmocka_unit_test(without_descriptors_a_connection_waits),
         cmocka_unit_test(
             without_memory_a_connection_is_refused_and_the_worker_lives),
