@@ -17,6 +17,9 @@
 /* The leaf's issuer is the only CA between it and the root. */
 enum { CA_DEPTH = 1 };
 
+/* Bytes that a client's chain may have; OpenSSL takes 100 KiB of a stranger. */
+enum { CHAIN_MAX = 16384 };
+
 struct tls_server {
     SSL_CTX *ctx;               /* owned */
     struct tls_policy policy;
@@ -260,6 +263,7 @@ set_verification(struct tls_server *t)
     SSL_CTX_set_verify(t->ctx,
         SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_verify_depth(t->ctx, CA_DEPTH);
+    SSL_CTX_set_max_cert_list(t->ctx, CHAIN_MAX);
     SSL_CTX_set_cert_verify_callback(t->ctx, tls_peer_verify, &t->policy);
     return (SSL_CTX_set_purpose(t->ctx, X509_PURPOSE_SSL_CLIENT) == 1 ?
         E_OK : E_CRYPTO);

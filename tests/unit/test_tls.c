@@ -399,6 +399,25 @@ tls_1_2_is_refused(void **state)
     assert_string_equal(r.why, "unsupported protocol");
 }
 
+/* A stranger's chain is not to fill our memory. */
+static void
+a_chain_that_is_too_long_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    SSL_CTX *ctx = tls_client_ctx(f->dir, "employer");
+    X509 *root = tls_client_load(f->dir, "root.pem");
+    struct result r;
+
+    for (int i = 0; i < 60; i++)
+        assert_int_equal(SSL_CTX_add1_chain_cert(ctx, root), 1);
+    r = handshake(f, ctx);
+    assert_false(r.accepted);
+    assert_int_equal(r.alert, SSL_AD_ILLEGAL_PARAMETER);
+    assert_string_equal(r.why, "excessive message size");
+    X509_free(root);
+    SSL_CTX_free(ctx);
+}
+
 static void
 what_is_not_tls_is_refused(void **state)
 {
@@ -435,6 +454,7 @@ main(void)
         cmocka_unit_test(a_certificate_that_breaks_a_rule_is_refused_for_it),
         cmocka_unit_test(only_h2_is_spoken),
         cmocka_unit_test(tls_1_2_is_refused),
+        cmocka_unit_test(a_chain_that_is_too_long_is_refused),
         cmocka_unit_test(what_is_not_tls_is_refused),
     };
 
