@@ -1,8 +1,10 @@
 #include "app.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -81,6 +83,24 @@ check_needed(const struct conf *conf)
             return (refuse(E_INVAL, "conf", why));
         }
     return (E_OK);
+}
+
+/*
+ * A connection is a descriptor, and the usual limit on them was made for
+ * select(): take as many as we may have.
+ */
+static void
+take_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+        limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        log_line(LOG_WARN, "start", "part=descriptors reason=\"%s\"",
+            strerror(errno));
 }
 
 /* The first signal drains; the second finds the loop gone and ends us. */
@@ -268,8 +288,10 @@ app_run(const struct conf *conf, app_ready_fn *ready, void *cookie)
     enum err err;
 
     if ((err = set_log_level(conf)) != E_OK ||
-        (err = check_needed(conf)) != E_OK ||
-        (err = open_loop(&app)) != E_OK ||
+        (err = check_needed(conf)) != E_OK)
+        goto out;
+    take_descriptors();
+    if ((err = open_loop(&app)) != E_OK ||
         (err = open_tls(&app)) != E_OK ||
         (err = open_store(conf, 1, &app.store)) != E_OK ||
         (err = open_service(&app)) != E_OK ||
