@@ -2,8 +2,8 @@
 #define CLIENT_CHANNEL_H
 
 /*
- * One TLS connection to a server, blocking with a limit: bytes out, bytes in.
- * What they mean is for call.c.
+ * One TLS connection to a server: bytes out, bytes in, and a way to wait for
+ * either.  What the bytes mean is for call.c.
  */
 
 #include <stddef.h>
@@ -25,18 +25,28 @@ int channel_open(const struct vouch_options *options,
 
 /**
  * channel_write(channel, p, n, error):
- * Write all of it.  Returns 0, or -1 with ${*error}.
+ * Write what goes without waiting, of ${n} > 0 bytes.  Returns how many; 0 if
+ * none now, and then the next call must offer the same bytes again; -1 with
+ * ${*error} if the connection has ended.  What came before that can still be
+ * read.
  */
-int channel_write(struct channel *channel, const uint8_t *p, size_t n,
+long channel_write(struct channel *channel, const uint8_t *p, size_t n,
     struct vouch_error *error);
 
 /**
- * channel_read(channel, p, size, wait, error):
- * Read what there is, at most ${size} bytes; if there is nothing, wait for it
- * only if ${wait}.  Returns how many; 0 if there is nothing now; -1 with
- * ${*error} if the connection has ended or nothing came in time.
+ * channel_read(channel, p, size, error):
+ * Read what there is without waiting, at most ${size} bytes.  Returns how many;
+ * 0 if there is nothing now; -1 with ${*error} if the connection has ended.
  */
-long channel_read(struct channel *channel, uint8_t *p, size_t size, int wait,
+long channel_read(struct channel *channel, uint8_t *p, size_t size,
+    struct vouch_error *error);
+
+/**
+ * channel_wait(channel, deadline_us, error):
+ * Wait until what returned 0 since the last wait is worth another try.
+ * Returns 0, or -1 with ${*error} if ${deadline_us} of clock_us() came first.
+ */
+int channel_wait(struct channel *channel, int64_t deadline_us,
     struct vouch_error *error);
 
 /**
@@ -45,6 +55,10 @@ long channel_read(struct channel *channel, uint8_t *p, size_t size, int wait,
  */
 const char *channel_server(const struct channel *channel);
 
+/**
+ * channel_close(channel):
+ * Say good-bye if that goes without waiting, and free; NULL is allowed.
+ */
 void channel_close(struct channel *channel);
 
 #endif /* !CLIENT_CHANNEL_H */

@@ -32,18 +32,35 @@ static const char *
 next_step(enum grpc_code code)
 {
     switch (code) {
+    case GRPC_INVALID_ARGUMENT:
+    case GRPC_OUT_OF_RANGE:
+        return ("mend what is named above, and ask again");
+    case GRPC_NOT_FOUND:
+        return ("check the id; 'vouch association list' shows what is "
+            "covered");
     case GRPC_PERMISSION_DENIED:
+    case GRPC_UNAUTHENTICATED:
         return ("'vouch whoami' shows the role that the server sees; source "
             "the file or name the context of the right one");
+    case GRPC_ALREADY_EXISTS:
+    case GRPC_FAILED_PRECONDITION:
+        return ("the request does not fit the state of things: see the reason "
+            "above");
+    case GRPC_RESOURCE_EXHAUSTED:
+        return ("ask for less at a time, or again later");
+    case GRPC_CANCELLED:
+    case GRPC_ABORTED:
     case GRPC_UNAVAILABLE:
         return ("try again in a moment; nothing was changed that was not "
             "acknowledged");
     case GRPC_DEADLINE_EXCEEDED:
         return ("try again, or give more time with --timeout SECONDS");
     case GRPC_UNIMPLEMENTED:
-        return ("the server may be of another version than this client");
+        return ("the server may be of another version than this client, or "
+            "no vouchd at all");
     default:
-        return ("");
+        return ("this is a fault of the server or of what stands before it: "
+            "show this to its operator");
     }
 }
 
@@ -73,7 +90,18 @@ error_status(struct vouch_error *error, const struct grpc_status *status)
 }
 
 int
+error_nonsense(struct vouch_error *error, const char *message)
+{
+    struct grpc_status status;
+
+    grpc_status_set(&status, GRPC_INTERNAL, "", "%s", message);
+    return (error_status(error, &status));
+}
+
+int
 error_memory(struct vouch_error *error)
 {
-    return (error_set(error, VOUCH_FAILURE_MEMORY, "out of memory"));
+    (void)error_set(error, VOUCH_FAILURE_MEMORY, "out of memory");
+    error_next(error, "try again when the system has more to give");
+    return (-1);
 }

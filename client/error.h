@@ -30,6 +30,12 @@ void error_next(struct vouch_error *error, const char *format, ...)
 int error_status(struct vouch_error *error, const struct grpc_status *status);
 
 /**
+ * error_nonsense(error, message):
+ * Say that the server answered what no vouchd should: INTERNAL.  Returns -1.
+ */
+int error_nonsense(struct vouch_error *error, const char *message);
+
+/**
  * error_memory(error):
  * Say that memory ran out.  Returns -1.
  */

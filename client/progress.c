@@ -2,27 +2,19 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "client/clock.h"
 
 #define FIRST_US 500000
 #define TERMINAL_US 100000
 #define PLAIN_US 10000000
 
-static int64_t
-now_us(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return ((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
-}
-
 void
 progress_begin(struct progress *p, const char *what, int quiet)
 {
     *p = (struct progress){.what = what, .quiet = quiet,
-        .terminal = isatty(STDERR_FILENO), .began_us = now_us()};
+        .terminal = isatty(STDERR_FILENO), .began_us = clock_us()};
     p->last_us = p->began_us + FIRST_US -
         (p->terminal ? TERMINAL_US : PLAIN_US);
 }
@@ -30,7 +22,7 @@ progress_begin(struct progress *p, const char *what, int quiet)
 void
 progress_show(struct progress *p, int64_t done, int64_t rejected, double part)
 {
-    int64_t now = now_us();
+    int64_t now = clock_us();
     double seconds = (double)(now - p->began_us) / 1e6;
 
     if (p->quiet || now - p->last_us < (p->terminal ? TERMINAL_US : PLAIN_US))
@@ -55,5 +47,5 @@ progress_end(struct progress *p)
 {
     if (p->shown && p->terminal)
         fprintf(stderr, "\r\033[K");
-    return ((double)(now_us() - p->began_us) / 1e6);
+    return ((double)(clock_us() - p->began_us) / 1e6);
 }

@@ -40,6 +40,8 @@ exit_code_of(const struct vouch_error *error)
         return (VOUCH_EXIT_UNREACHABLE);
     case VOUCH_FAILURE_REFUSED:
         return (VOUCH_EXIT_NOT_ALLOWED);
+    case VOUCH_FAILURE_EVIDENCE:
+        return (VOUCH_EXIT_EVIDENCE);
     case VOUCH_FAILURE_STATUS:
         break;
     case VOUCH_FAILURE_NONE:

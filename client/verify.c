@@ -1,0 +1,78 @@
+#include "client/vouch.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/error.h"
+#include "proto/bytes.h"
+#include "proto/message.h"
+#include "proto/uuid.h"
+
+/*
+ * Whether the server answers what it was asked: it repeats the claim as it
+ * received it.  Returns 0, or -1 with ${*error}.
+ */
+static int
+check_question(const Vouch__V1__VerifyCredentialRequest *asked,
+    const Vouch__V1__VerifyCredentialResponse *response,
+    struct vouch_error *error)
+{
+    const Vouch__V1__Question *q = response->question;
+    struct buf ours, theirs;
+    int status = 0;
+
+    buf_init(&ours, SIZE_MAX / 2);
+    buf_init(&theirs, SIZE_MAX / 2);
+    if (response->answer == NULL || q == NULL || q->claim == NULL)
+        status = error_nonsense(error, "the answer lacks its answer or the "
+            "question that it answers");
+    else if (message_pack(&asked->claim->base, &ours) != E_OK ||
+        message_pack(&q->claim->base, &theirs) != E_OK)
+        status = error_memory(error);
+    else if (strcmp(asked->request_id, q->request_id) != 0 ||
+        !slice_equal(buf_slice(&ours), buf_slice(&theirs))) {
+        status = error_set(error, VOUCH_FAILURE_EVIDENCE,
+            "the server answered another question than the one asked");
+        error_next(error, "do not rely on it: show this to the server's "
+            "operator");
+    }
+    buf_free(&ours);
+    buf_free(&theirs);
+    return (status);
+}
+
+int
+vouch_verify(struct vouch *v, const Vouch__V1__Claim *claim,
+    Vouch__V1__VerifyCredentialResponse **response,
+    struct vouch_error *error)
+{
+    Vouch__V1__VerifyCredentialRequest request =
+        VOUCH__V1__VERIFY_CREDENTIAL_REQUEST__INIT;
+    ProtobufCMessage *message = NULL;
+    char id[UUID_TEXT];
+
+    *response = NULL;
+    if (uuid_make(id) != E_OK)
+        return (error_set(error, VOUCH_FAILURE_SETUP,
+            "the system gives no random numbers"));
+    request.request_id = id;
+    request.claim = (Vouch__V1__Claim *)(uintptr_t)claim;
+    if (vouch_call(v, "vouch.v1.VerificationService/VerifyCredential",
+        &request.base, &vouch__v1__verify_credential_response__descriptor,
+        &message, error) != 0)
+        return (-1);
+    *response = (Vouch__V1__VerifyCredentialResponse *)(void *)message;
+    if (check_question(&request, *response, error) == 0)
+        return (0);
+    vouch_free_message(message);
+    *response = NULL;
+    return (-1);
+}
+
+void
+vouch_free_message(ProtobufCMessage *message)
+{
+    if (message != NULL)
+        protobuf_c_message_free_unpacked(message, NULL);
+}
