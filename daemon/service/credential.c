@@ -5,6 +5,12 @@
 #include "decide/decide.h"
 #include "service/publish_row.h"
 
+static const Vouch__V1__Factor factors[] = {
+    [FACTOR_KIND_BIRTH_YEAR] = VOUCH__V1__FACTOR__FACTOR_BIRTH_YEAR,
+    [FACTOR_KIND_BIRTH_DATE] = VOUCH__V1__FACTOR__FACTOR_BIRTH_DATE,
+    [FACTOR_KIND_LAST4] = VOUCH__V1__FACTOR__FACTOR_LAST4
+};
+
 /* ---- the holder ------------------------------------------------------- */
 
 static enum err
@@ -26,6 +32,9 @@ fold_names(struct credential_names *names)
     if (names->folded)
         return (E_OK);
     err = fold_family(names->row->name, &names->present, &names->suffix);
+    if (err == E_OK)
+        err = name_key_make_first(slice_of(names->row->name->given),
+            &names->given);
     for (i = 0; i < names->row->n_former_family && err == E_OK; i++)
         err = name_key_make(slice_of(names->row->former_family[i]),
             &names->former[i]);
@@ -58,6 +67,31 @@ is_former_of(const struct credential_names *names, const struct name_key *key)
     return (0);
 }
 
+/* One is the other, its initial, or not given. */
+static int
+may_be_one(const struct name_key *a, const struct name_key *b)
+{
+    return (a->main[0] == '\0' || b->main[0] == '\0' ||
+        name_key_equal(a, b) || (a->main[0] == b->main[0] &&
+        (a->main[1] == '\0' || b->main[1] == '\0')));
+}
+
+/* How sure it is, where the present family names are the same. */
+static enum err
+by_given_name(const Vouch__V1__HumanName *name, struct credential_names *names,
+    enum credential_holder *holder)
+{
+    struct name_key key;
+    enum err err;
+
+    if ((err = fold_names(names)) != E_OK ||
+        (err = name_key_make_first(slice_of(name->given), &key)) != E_OK)
+        return (err);
+    *holder = may_be_one(&key, &names->given) ? HOLDER_BY_NAME :
+        HOLDER_BY_FAMILY_NAME;
+    return (E_OK);
+}
+
 static enum err
 same_by_name(const Vouch__V1__CredentialRecord *record,
     struct credential_names *names, enum credential_holder *holder)
@@ -73,10 +107,8 @@ same_by_name(const Vouch__V1__CredentialRecord *record,
     err = fold_family(record->names[0]->name, &key, &suffix);
     if (err != E_OK || suffixes_differ(suffix, names->suffix))
         return (err);
-    if (name_key_equal(&key, &names->present)) {
-        *holder = HOLDER_BY_NAME;
-        return (E_OK);
-    }
+    if (name_key_equal(&key, &names->present))
+        return (by_given_name(record->names[0]->name, names, holder));
     for (i = 0; i < record->n_names; i++) {
         if (i > 0 && (err = fold_family(record->names[i]->name, &key,
             &unused)) != E_OK)
@@ -107,11 +139,59 @@ credential_same_holder(const Vouch__V1__CredentialRecord *record,
     }
     name = record->names[0]->name;
     if (strcmp(name->family, row->name->family) == 0 &&
+        strcmp(name->given, row->name->given) == 0 &&
         strcmp(name->suffix, row->name->suffix) == 0) {
         *holder = HOLDER_BY_NAME;
         return (E_OK);
     }
     return (same_by_name(record, names, holder));
+}
+
+/* ${value} is "" if the row does not say. */
+static enum err
+other_fact(const Vouch__V1__CredentialRecord *record, struct factor_key *key,
+    const uint8_t *credential_id, enum factor_kind kind, const char *value,
+    int *differ)
+{
+    uint8_t mac[FACTOR_MAC];
+    enum err err;
+    size_t i;
+
+    if (value[0] == '\0')
+        return (E_OK);
+    if ((err = factor_mac(key, kind, credential_id, slice_of(value),
+        mac)) != E_OK)
+        return (err);
+    for (i = 0; i < record->n_factors; i++) {
+        if (record->factors[i]->factor != factors[kind])
+            continue;
+        if (record->factors[i]->mac.len != FACTOR_MAC)
+            return (E_CORRUPT);
+        *differ |= !factor_equal(mac, record->factors[i]->mac.data);
+    }
+    return (E_OK);
+}
+
+enum err
+credential_other_facts(const Vouch__V1__CredentialRecord *record,
+    const Vouch__V1__CredentialRow *row, struct factor_key *key,
+    const uint8_t *credential_id, int *differ)
+{
+    struct civil birth = publish_row_date(row->birth_date);
+    char year[CIVIL_TEXT], date[CIVIL_TEXT] = "";
+    enum err err;
+
+    *differ = 0;
+    civil_format((struct civil){.year = birth.year}, year);
+    if (civil_is_whole(birth))
+        civil_format(birth, date);
+    if ((err = other_fact(record, key, credential_id, FACTOR_KIND_BIRTH_YEAR,
+        year, differ)) != E_OK ||
+        (err = other_fact(record, key, credential_id, FACTOR_KIND_BIRTH_DATE,
+        date, differ)) != E_OK)
+        return (err);
+    return (other_fact(record, key, credential_id, FACTOR_KIND_LAST4,
+        row->last4, differ));
 }
 
 /* ---- the record ------------------------------------------------------- */
@@ -154,6 +234,30 @@ same_human(const Vouch__V1__HumanName *a, const Vouch__V1__HumanName *b)
         strcmp(a->suffix, b->suffix) == 0);
 }
 
+/*
+ * Whether the row's name says all that ${old} did: it is the same, or more of
+ * it.  A middle name or a suffix is no other name.
+ */
+static enum err
+says_all_of(const struct credential_names *names,
+    const Vouch__V1__HumanName *old, int *all)
+{
+    struct name_key key, given;
+    struct slice suffix;
+    enum err err;
+
+    *all = 0;
+    if ((err = fold_family(old, &key, &suffix)) != E_OK ||
+        !name_key_equal(&key, &names->present) ||
+        (err = name_key_make(slice_of(old->given), &key)) != E_OK ||
+        (err = name_key_make(slice_of(names->row->name->given),
+        &given)) != E_OK)
+        return (err);
+    *all = key.main[0] == '\0' || name_key_equal(&key, &given) ||
+        (key.main[1] == '\0' && key.main[0] == given.main[0]);
+    return (E_OK);
+}
+
 /* The row's name is new: it takes the place of what was the present one. */
 static enum err
 replace_name(struct credential_draft *draft, struct credential_names *names,
@@ -161,10 +265,9 @@ replace_name(struct credential_draft *draft, struct credential_names *names,
 {
     Vouch__V1__HolderName name = VOUCH__V1__HOLDER_NAME__INIT;
     struct civil ceased = publish_row_date(names->row->effective_on);
-    struct name_key key;
-    struct slice suffix;
     enum err err;
     size_t i;
+    int all;
 
     set_date(&draft->name_since, today);
     name.name = names->row->name;
@@ -176,10 +279,10 @@ replace_name(struct credential_draft *draft, struct credential_names *names,
         return (err);
     set_date(&draft->former_since, civil_is_given(ceased) ? ceased : today);
     for (i = 0; i < previous->n_names; i++) {
-        err = fold_family(previous->names[i]->name, &key, &suffix);
+        err = says_all_of(names, previous->names[i]->name, &all);
         if (err != E_OK)
             return (err);
-        if (name_key_equal(&key, &names->present))
+        if (all)
             continue;
         name = *previous->names[i];
         name.former = 1;
@@ -260,11 +363,6 @@ add_factor(struct credential_draft *draft,
     const struct credential_terms *terms, enum factor_kind kind,
     const char *value)
 {
-    static const Vouch__V1__Factor factors[] = {
-        [FACTOR_KIND_BIRTH_YEAR] = VOUCH__V1__FACTOR__FACTOR_BIRTH_YEAR,
-        [FACTOR_KIND_BIRTH_DATE] = VOUCH__V1__FACTOR__FACTOR_BIRTH_DATE,
-        [FACTOR_KIND_LAST4] = VOUCH__V1__FACTOR__FACTOR_LAST4
-    };
     size_t at = draft->record.n_factors;
     Vouch__V1__FactorMac *factor = &draft->factors[at];
     union {

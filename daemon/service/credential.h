@@ -34,6 +34,7 @@ struct credential_names {
     int folded;
     struct slice suffix;                    /* borrowed from the row */
     struct name_key present;
+    struct name_key given;                  /* of the first given name */
     struct name_key former[CREDENTIAL_FORMER_MAX];
 };
 
@@ -41,6 +42,7 @@ struct credential_names {
 enum credential_holder {
     HOLDER_OTHER,
     HOLDER_BY_FORMER_NAME,
+    HOLDER_BY_FAMILY_NAME,      /* the given names contradict each other */
     HOLDER_BY_NAME,
     HOLDER_BY_REF
 };
@@ -55,6 +57,18 @@ enum credential_holder {
 enum err MUST_USE credential_same_holder(
     const Vouch__V1__CredentialRecord *record, struct credential_names *names,
     enum credential_holder *holder);
+
+/**
+ * credential_other_facts(record, row, key, credential_id, differ):
+ * Tell in ${*differ} whether a private fact of ${row} contradicts the one in
+ * ${record}, of the credential ${credential_id}.
+ *
+ * Fails: E_CORRUPT (a fact that is no hash), E_CRYPTO, E_NOMEM.
+ */
+enum err MUST_USE credential_other_facts(
+    const Vouch__V1__CredentialRecord *record,
+    const Vouch__V1__CredentialRow *row, struct factor_key *key,
+    const uint8_t *credential_id, int *differ);
 
 /* What a record is made of, beside the row and the record before. */
 struct credential_terms {

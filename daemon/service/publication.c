@@ -41,7 +41,9 @@ struct publishing {
     enum credential_holder holder;      /* how sure ${last} is */
     const Vouch__V1__Event *last;       /* of its credential; NULL: new */
     int64_t last_index;
-    int collides;
+    int unclear;                        /* another one is as sure */
+    int known;                          /* its holder is, by any type */
+    int collides;                       /* a number of somebody else */
 };
 
 /* ---- what is on file -------------------------------------------------- */
@@ -75,6 +77,27 @@ trimmed(const char *number)
     return (s);
 }
 
+/*
+ * Whether the row is of the holder of ${event}: where the family name alone
+ * says so, its private facts may say otherwise.
+ */
+static enum err
+find_holder(struct publishing *p, const Vouch__V1__Event *event,
+    enum credential_holder *holder)
+{
+    enum err err;
+    int differ;
+
+    err = credential_same_holder(event->record, &p->names, holder);
+    if (err != E_OK || *holder != HOLDER_BY_FAMILY_NAME)
+        return (err);
+    err = credential_other_facts(event->record, p->row, p->key,
+        event->credential_id.data, &differ);
+    if (err == E_OK && differ)
+        *holder = HOLDER_OTHER;
+    return (err);
+}
+
 /* ${version} is the last of its credential. */
 static enum err
 consider(struct publishing *p, const struct store_version *version)
@@ -90,15 +113,16 @@ consider(struct publishing *p, const struct store_version *version)
         return (arena_exhausted(p->found_arena) ? E_TOOBIG : E_NOMEM);
     if (!is_whole(event))
         return (E_CORRUPT);
-    err = credential_same_holder(event->record, &p->names, &holder);
-    if (err != E_OK)
+    if ((err = find_holder(p, event, &holder)) != E_OK)
         return (err);
+    p->known |= holder != HOLDER_OTHER;
     if (holder == HOLDER_OTHER) {
         if (!slice_equal(trimmed(event->record->number),
             trimmed(p->row->number)))
             p->collides = 1;
-    } else if (holder > p->holder && strcmp(event->record->credential_type_id,
-        p->row->credential_type_id) == 0) {
+    } else if (holder >= p->holder && strcmp(
+        event->record->credential_type_id, p->row->credential_type_id) == 0) {
+        p->unclear = holder == p->holder;
         p->holder = holder;
         p->last = event;
         p->last_index = version->log_index;
@@ -226,7 +250,7 @@ write_event(struct publishing *p, struct store_place *place)
 /* ---- one row ---------------------------------------------------------- */
 
 static enum err
-reject(struct publishing *p, enum row_fault fault)
+reject(struct publishing *p, enum row_fault fault, enum row_field field)
 {
     struct publication_order *order = p->order;
     struct row_reject *late;
@@ -243,7 +267,7 @@ reject(struct publishing *p, enum row_fault fault)
         order->late = late;
     }
     order->late[order->nlate++] = (struct row_reject){p->row->line, fault,
-        ROW_FIELD_number};
+        field};
     return (E_OK);
 }
 
@@ -263,6 +287,14 @@ compare(struct publishing *p, int *same)
         return (err);
     *same = slice_equal(buf_slice(&p->before), buf_slice(&p->after));
     return (E_OK);
+}
+
+/* A file of before, by its own word, does not undo what came after it. */
+static int
+is_overtaken(const struct publishing *p)
+{
+    return (p->order->source_stated && p->last != NULL &&
+        p->last->source_time_us > p->order->source_time_us);
 }
 
 static enum err
@@ -289,9 +321,11 @@ apply(struct publishing *p)
     if (same)
         p->order->outcome.counts[2]++;
     else if (id_set_has(&p->touched, place.credential_id))
-        return (reject(p, ROW_DUPLICATE_ROW));
+        return (reject(p, ROW_DUPLICATE_ROW, ROW_FIELD_number));
+    else if (is_overtaken(p))
+        return (reject(p, ROW_LATER_WORD_ON_FILE, ROW_FIELD_number));
     else if (p->nversions >= STORE_VERSIONS_MAX)
-        return (reject(p, ROW_NUMBER_OVERFULL));
+        return (reject(p, ROW_NUMBER_OVERFULL, ROW_FIELD_number));
     else
         err = write_event(p, &place);
     if (err != E_OK)
@@ -318,14 +352,16 @@ take_row(struct publishing *p, struct slice bytes)
     p->names.folded = 0;
     p->holder = HOLDER_OTHER;
     p->last = NULL;
-    p->collides = 0;
+    p->unclear = p->known = p->collides = 0;
     p->nversions = 0;
     err = store_txn_lookup(p->txn, p->association->id, p->number_key,
         on_found, p);
     if (err != E_OK)
         return (err);
-    if (p->collides)
-        return (reject(p, ROW_NUMBER_COLLISION));
+    if (p->collides && !p->known)
+        return (reject(p, ROW_NUMBER_COLLISION, ROW_FIELD_number));
+    if (p->unclear)
+        return (reject(p, ROW_HOLDER_UNCLEAR, ROW_FIELD_holder_ref));
     return (apply(p));
 }
 

@@ -14,6 +14,10 @@
  *   A number that has the same key as one on file, is written otherwise and
  *   belongs to another holder is rejected (NUMBER_COLLISION).
  *
+ *   A row that fits two credentials of its type equally well is rejected
+ *   (HOLDER_UNCLEAR), and so is one that would change what a later word than
+ *   the upload's stated extraction has said (LATER_WORD_ON_FILE).
+ *
  *   The last word becomes the upload's source time, unless it is later
  *   already, or rows were sent and none was taken.
  */
@@ -36,6 +40,7 @@ struct publication_order {
     uint8_t content_hash[STAGING_HASH];
     Vouch__V1__PublicationMode mode;
     int64_t source_time_us;
+    int source_stated;                      /* by the publisher */
     int64_t rejected;                       /* rows that were not kept */
     int64_t max_rejects;
 

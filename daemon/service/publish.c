@@ -300,6 +300,7 @@ submit(struct publish_call *call)
     memcpy(job->order.request_id, call->header.request_id, STORE_ID);
     job->order.mode = call->header.mode;
     job->order.source_time_us = call->header.source_time_us;
+    job->order.source_stated = call->header.source_stated;
     job->order.rejected = call->rejected;
     job->order.max_rejects = service->max_rejects;
     call->job = job;

@@ -63,6 +63,7 @@ publish_header_read(const Vouch__V1__PublicationHeader *header,
     read->mode = header->mode;
     read->source_time_us = header->extracted_at_us != 0 ?
         header->extracted_at_us : now;
+    read->source_stated = header->extracted_at_us != 0;
     read->want_openings = header->want_openings;
     return (status->code == GRPC_OK ? E_OK : E_INVAL);
 }

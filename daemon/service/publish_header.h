@@ -14,6 +14,7 @@ struct publish_header {
     uint8_t request_id[STORE_ID];
     Vouch__V1__PublicationMode mode;
     int64_t source_time_us;     /* what it states, or now */
+    int source_stated;
     int want_openings;
 };
 

@@ -38,6 +38,10 @@
     X(NUMBER_COLLISION, "has the same form as a number that is written "    \
         "otherwise and belongs to another holder; if it is the same "       \
         "person give holder_ref or former_family")                          \
+    X(HOLDER_UNCLEAR, "is needed: the row may be of more than one holder "   \
+        "on file under this number")                                        \
+    X(LATER_WORD_ON_FILE, "has a later word on file than the time at which " \
+        "this upload was extracted")                                        \
     X(NUMBER_OVERFULL, "has more history under it than can be kept")
 
 enum row_fault {
