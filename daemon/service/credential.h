@@ -134,4 +134,12 @@ struct civil credential_effective_on(const Vouch__V1__CredentialRow *row,
     const Vouch__V1__CredentialRecord *first, struct civil today,
     int *assumed);
 
+/**
+ * credential_other_day(row, last):
+ * Return non-zero if ${row} says since when it is so, and ${last}, the last
+ * event of its credential, did not, or said otherwise.
+ */
+int credential_other_day(const Vouch__V1__CredentialRow *row,
+    const Vouch__V1__Event *last);
+
 #endif /* !SERVICE_CREDENTIAL_H */

@@ -135,3 +135,15 @@ credential_effective_on(const Vouch__V1__CredentialRow *row,
     *assumed = 1;
     return (today);
 }
+
+int
+credential_other_day(const Vouch__V1__CredentialRow *row,
+    const Vouch__V1__Event *last)
+{
+    struct civil now = publish_row_date(row->effective_on);
+    struct civil before = publish_row_date(last->effective_on);
+
+    return (civil_is_given(now) && (last->effective_on_assumed ||
+        now.year != before.year || now.month != before.month ||
+        now.day != before.day));
+}

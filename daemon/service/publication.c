@@ -285,7 +285,8 @@ compare(struct publishing *p, int *same)
     if ((err = message_pack(&p->last->record->base, &p->before)) != E_OK ||
         (err = message_pack(&p->draft.record.base, &p->after)) != E_OK)
         return (err);
-    *same = slice_equal(buf_slice(&p->before), buf_slice(&p->after));
+    *same = slice_equal(buf_slice(&p->before), buf_slice(&p->after)) &&
+        !credential_other_day(p->row, p->last);
     return (E_OK);
 }
 

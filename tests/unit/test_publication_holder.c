@@ -207,6 +207,36 @@ a_clock_set_back_refuses_nothing(void **state)
     assert_counts(&r, 0, 1, 0, 0);
 }
 
+/* Since when it is so is part of what a row says. */
+static void
+a_day_told_later_is_a_change(void **state)
+{
+    struct world *w = *state;
+    Vouch__V1__Event *event;
+    struct result r;
+    int i;
+
+    (void)say(w, ID_1, "Ana", "Active");
+    (void)say(w, ID_2, "Ana", "Revoked");
+    for (i = 0; i < 2; i++) {
+        begin(&w->upload, i == 0 ? ID_3 : ID_4);
+        set_date(&w->upload.births[1], 2024, 6, 1);
+        add(&w->upload, "PBT-001", "Rivera", "Revoked")->effective_on =
+            &w->upload.births[1];
+        w->upload.names[0].given = "Ana";
+        r = publish(w);
+        assert_counts(&r, 0, i == 0, i == 1, 0);
+        if (i == 1)
+            break;
+        event = read_event(w, r.first_log_index);
+        assert_int_equal(event->effective_on->year, 2024);
+        assert_false(event->effective_on_assumed);
+        free_event(event);
+    }
+    r = say(w, "0195f0c4-1111-7abc-8def-000000000005", "Ana", "Revoked");
+    assert_counts(&r, 0, 0, 1, 0);      /* it says nothing of the day */
+}
+
 #define HOLDER_TEST(f)                                                      \
     cmocka_unit_test_setup_teardown(f, publish_setup, publish_teardown)
 
@@ -221,6 +251,7 @@ main(void)
         HOLDER_TEST(a_number_written_anew_collides_with_nobody_on_file),
         HOLDER_TEST(a_word_of_before_does_not_overrule_a_later_one),
         HOLDER_TEST(a_clock_set_back_refuses_nothing),
+        HOLDER_TEST(a_day_told_later_is_a_change),
     };
 
     return (cmocka_run_group_tests(tests, NULL, NULL));
