@@ -127,6 +127,9 @@ conn_enter(struct conn *c, enum conn_state next)
     log_line(LOG_DEBUG, "connection", "conn=%" PRIu64 " from=%s to=%s", c->id,
         states[c->state].name, states[next].name);
     move(c, next);
+    if (next == CONN_OPEN)
+        c->ends_at = after(clock_monotonic_us(),
+            c->peer.not_after_us - clock_wall_us());
     c->state = next;
     c->until = after(clock_monotonic_us(),
         longest_stay(&c->host->limits, next));
@@ -182,6 +185,8 @@ next_due(const struct conn *c)
 {
     int64_t due = earlier(earlier(c->until, c->stalled_at), c->final_at);
 
+    if (c->state == CONN_OPEN)
+        due = earlier(due, c->ends_at);
     if (c->state == CONN_OPEN || c->state == CONN_DRAINING)
         due = earlier(due, h2_deadline(c->h2));
     return (due);
@@ -227,6 +232,15 @@ on_time_up(struct conn *c)
 }
 
 static void
+on_certificate_over(struct conn *c)
+{
+    log_line(LOG_INFO, "connection", "conn=%" PRIu64
+        " peer=%s serial=%s reason=\"the certificate has expired\"", c->id,
+        c->peer.uri, c->peer.serial);
+    conn_drain(c);
+}
+
+static void
 on_timer(evutil_socket_t fd, short what, void *cookie)
 {
     struct conn *c = cookie;
@@ -244,6 +258,8 @@ on_timer(evutil_socket_t fd, short what, void *cookie)
         conn_enter(c, CONN_CLOSED);
         return;
     }
+    if (c->state == CONN_OPEN && now >= c->ends_at)
+        on_certificate_over(c);
     if (c->state == CONN_OPEN || c->state == CONN_DRAINING) {
         if (now >= c->final_at) {
             c->final_at = NEVER;
@@ -294,7 +310,7 @@ conn_create(struct conn_host *host, int fd, struct conn **conn)
     c->id = next_id();
     c->state = CONN_HANDSHAKE;
     c->fd = -1;
-    c->stalled_at = c->final_at = c->armed_for = NEVER;
+    c->stalled_at = c->final_at = c->ends_at = c->armed_for = NEVER;
     c->until = after(clock_monotonic_us(), host->limits.handshake_us);
     buf_init(&c->rest, host->limits.max_output);
     if (event_assign(&c->readable, host->base, fd, EV_READ | EV_PERSIST,

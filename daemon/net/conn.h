@@ -11,6 +11,9 @@
  *       +---------------------------------------------+            |
  *       `---- from anywhere: error, end of input, or time is up ---'
  *
+ * Who a peer is, is known for as long as its certificate says: then OPEN turns
+ * into DRAINING by itself.
+ *
  * ENDING says what is left to say and reads no more.  LINGERING has said it,
  * and reads only to throw away: closing a socket that holds unread bytes would
  * make the kernel reset the connection, and the peer lose our last words.
@@ -53,6 +56,7 @@ struct conn {
     int64_t until;              /* end of the stay in this state */
     int64_t stalled_at;         /* end of the patience with a blocked write */
     int64_t final_at;           /* when the last GOAWAY must go out */
+    int64_t ends_at;            /* when the peer's certificate is over */
     int64_t armed_for;          /* when ${timer} will fire */
     struct event readable, writable, timer;
     TAILQ_ENTRY(conn) all_link;

@@ -99,6 +99,60 @@ a_drain_loses_no_call(void **state)
     rig_stop(rig);
 }
 
+/* A client whose certificate is good for ${seconds} more. */
+static SSL_CTX *
+short_lived(long seconds)
+{
+    const struct tls_leaf leaf = {
+        .ca = "ca-employer",
+        .uri = {"spiffe://dev.vouch.invalid/employer/short"},
+        .usage = "clientAuth",
+        .from = -60,
+        .until = seconds,
+    };
+    SSL_CTX *made = tls_client_ctx(dir, NULL);
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *x, *ca = tls_client_load(dir, "ca-employer.pem");
+
+    assert_non_null(key);
+    x = tls_client_leaf(dir, &leaf, key);
+    assert_int_equal(SSL_CTX_use_certificate(made, x), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(made, key), 1);
+    assert_int_equal(SSL_CTX_add1_chain_cert(made, ca), 1);
+    X509_free(x);
+    X509_free(ca);
+    EVP_PKEY_free(key);
+    return (made);
+}
+
+static void
+a_certificate_that_ends_ends_its_connection(void **state)
+{
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, 1);
+    SSL_CTX *brief = short_lived(2);
+    SSL *lasting = dial(rig), *ssl = rig_dial(rig, brief);
+
+    (void)state;
+    assert_non_null(ssl);
+    assert_true(rig_say(ssl, "later\nsay here\n"));
+    assert_true(rig_hear(ssl, "here\n"));
+
+    /* What was asked before is answered; the session says that it ends. */
+    assert_true(rig_hear(ssl, "drain\n"));
+    rig_release();
+    assert_true(rig_say(ssl, "ack\n"));
+    assert_true(rig_hear(ssl, "later\n"));
+    (void)rig_end(ssl);
+    rig_hang_up(ssl, 0);
+
+    assert_true(rig_say(lasting, "say here\n"));
+    assert_true(rig_hear(lasting, "here\n"));
+    rig_hang_up(lasting, 0);
+    SSL_CTX_free(brief);
+    rig_stop(rig);
+}
+
 static void
 a_drain_ends_when_its_grace_is_over(void **state)
 {
@@ -337,6 +391,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_drain_loses_no_call),
+        cmocka_unit_test(a_certificate_that_ends_ends_its_connection),
         cmocka_unit_test(a_drain_ends_when_its_grace_is_over),
         cmocka_unit_test(who_comes_while_draining_is_turned_away),
         cmocka_unit_test(too_many_are_turned_away),
