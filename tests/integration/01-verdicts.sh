@@ -38,8 +38,11 @@ says "REVIEW  CONFIRMED" "conditions limit the holder's practice"
 
 step "CONFIRMED, not recognized as required"
 ask 1 --type ascp-pbt --number 10482 --family Garcia --birth-date 1990 \
-    --recognized-by us-ca
+    --recognized-by us-fl
 says "NO  CONFIRMED" "nobody whom you accept recognizes it"
+ask 3 --type ascp-pbt --number 10482 --family Garcia --birth-date 1990 \
+    --recognized-by us-ca
+says "REVIEW  CONFIRMED"
 
 step "CONFIRMED, on a day to come"
 ask 3 --type ascp-pbt --number 10482 --family Garcia --birth-date 1990 \

@@ -528,7 +528,7 @@ the_shipped_catalog_is_clean(void **state)
     assert_string_equal(told.text, "");
     assert_int_equal(catalog->n_associations, 29);
     assert_int_equal(catalog->n_credential_types, 70);
-    assert_int_equal(catalog->n_recognitions, 79);
+    assert_int_equal(catalog->n_recognitions, 139);
     for (size_t i = 0; i < catalog->n_associations; i++)
         assert_string_equal(catalog->associations[i]->designation, "");
 
