@@ -19,7 +19,8 @@
  *   the upload's stated extraction has said (LATER_WORD_ON_FILE).
  *
  *   The last word becomes the upload's source time, unless it is later
- *   already, or rows were sent and none was taken.
+ *   already, or no row was taken: a file without rows is more often a fault
+ *   than a statement, and DeclareCurrent is there to say that nothing changed.
  */
 
 #include "proto/err.h"

@@ -50,6 +50,6 @@ publication_fill(const struct store_publication *outcome,
 int
 publication_moves(const struct store_publication *outcome)
 {
-    return (outcome->counts[3] == 0 || outcome->counts[0] +
-        outcome->counts[1] + outcome->counts[2] > 0);
+    return (outcome->counts[0] + outcome->counts[1] +
+        outcome->counts[2] > 0);
 }

@@ -42,9 +42,16 @@ the_last_word_never_moves_back(void **state)
     (void)publish(w);
     assert_int_equal(last_word(w).source_time_us, SERVICE_RIG_NOW - 1000000);
 
+    /* Nor where nothing came: that a file is empty is no statement. */
     begin(&w->upload, ID_4);
     w->upload.header.extracted_at_us = 0;
     (void)publish(w);
+    assert_int_equal(last_word(w).source_time_us, SERVICE_RIG_NOW - 1000000);
+
+    begin(&w->upload, "0195f0c4-1111-7abc-8def-000000000005");
+    w->upload.header.extracted_at_us = 0;
+    (void)add(&w->upload, "PBT-001", "Rivera", "Active");
+    (void)publish(w);                   /* a row that changes nothing is */
     assert_int_equal(last_word(w).source_time_us, SERVICE_RIG_NOW);
 }
 
