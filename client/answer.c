@@ -212,8 +212,8 @@ print_freshness(FILE *f, const Vouch__V1__Answer *a)
     }
     civil_format_time(fresh->source_time_us, a->utc_offset_minutes, spoke);
     civil_format_time(fresh->received_at_us, a->utc_offset_minutes, came);
-    text_age((a->answered_at_us - fresh->source_time_us) / 1000000, age,
-        sizeof(age));
+    text_age(text_sum(a->answered_at_us / 1000000,
+        -(fresh->source_time_us / 1000000)), age, sizeof(age));
     text_age(fresh->max_age_seconds, promise, sizeof(promise));
     line(f, "freshness", "%s: the association spoke for %s, %s ago",
         text_enum(&vouch__v1__freshness_state__descriptor,

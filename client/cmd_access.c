@@ -9,16 +9,26 @@
 #include "vouch/v1/access_service.pb-c.h"
 
 static void
+line(const char *label, const char *text)
+{
+    printf("%-13s", label);
+    table_put(stdout, text);
+    putchar('\n');
+}
+
+static void
 print_who(const Vouch__V1__WhoAmIResponse *who)
 {
     char until[CIVIL_TIME_TEXT];
 
     civil_format_time(who->certificate_not_after_us, 0, until);
-    printf("role         %s\nid           %s\nuri          %s\n"
-        "certificate  serial %s, until %s\n", who->role, who->id, who->uri,
-        who->certificate_serial, until);
+    line("role", who->role);
+    line("id", who->id);
+    line("uri", who->uri);
+    line("certificate", who->certificate_serial);
+    line("valid until", until);
     for (size_t i = 0; i < who->n_methods; i++)
-        printf("%-13s%s\n", i == 0 ? "may call" : "", who->methods[i]);
+        line(i == 0 ? "may call" : "", who->methods[i]);
 }
 
 static int
@@ -26,18 +36,11 @@ print_who_csv(const Vouch__V1__WhoAmIResponse *who)
 {
     static const char *const columns[] = {"role", "id", "uri", "serial",
         "not_after"};
-    struct table *table = table_create(columns, 5);
     char until[CIVIL_TIME_TEXT];
-    int status = -1;
 
     civil_format_time(who->certificate_not_after_us, 0, until);
-    if (table != NULL && table_add(table, (const char *const[]){who->role,
-        who->id, who->uri, who->certificate_serial, until}) == 0) {
-        table_print(table, stdout, 1);
-        status = 0;
-    }
-    table_free(table);
-    return (status);
+    return (table_print_one(columns, (const char *const[]){who->role,
+        who->id, who->uri, who->certificate_serial, until}, 5));
 }
 
 int
@@ -59,10 +62,26 @@ cmd_whoami(const struct invocation *run)
     else if ((run->output == OUTPUT_CSV ?
         print_who_csv((const Vouch__V1__WhoAmIResponse *)response) :
         json_print(stdout, response, run->output == OUTPUT_JSONL)) != 0)
-        status = VOUCH_EXIT_BUG;
+        status = bug_error(run, "out of memory");
     vouch_free_message(response);
     vouch_close(vouch);
     return (status);
+}
+
+static int
+print_health(const struct invocation *run,
+    const Grpc__Health__V1__HealthCheckResponse *health, int serving)
+{
+    static const char *const columns[] = {"status"};
+    const char *word = serving ? "SERVING" : "NOT_SERVING";
+
+    if (run->output == OUTPUT_JSON || run->output == OUTPUT_JSONL)
+        return (json_print(stdout, &health->base,
+            run->output == OUTPUT_JSONL));
+    if (run->output == OUTPUT_CSV)
+        return (table_print_one(columns, &word, 1));
+    puts(word);
+    return (0);
 }
 
 int
@@ -73,7 +92,7 @@ cmd_health(const struct invocation *run)
     Grpc__Health__V1__HealthCheckResponse *health = NULL;
     struct vouch *vouch = NULL;
     struct vouch_error error;
-    int status;
+    int status, serving;
 
     if (run->nwords > 0)
         request.service = (char *)(uintptr_t)run->words[0];
@@ -84,14 +103,11 @@ cmd_health(const struct invocation *run)
         status = report_error(run, &error);
         goto out;
     }
-    status = health->status ==
-        GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING ?
-        VOUCH_EXIT_YES : VOUCH_EXIT_UNREACHABLE;
-    if (run->output == OUTPUT_TABLE || run->output == OUTPUT_CSV)
-        puts(status == VOUCH_EXIT_YES ? "SERVING" : "NOT_SERVING");
-    else if (json_print(stdout, &health->base,
-        run->output == OUTPUT_JSONL) != 0)
-        status = VOUCH_EXIT_BUG;
+    serving = health->status ==
+        GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
+    status = print_health(run, health, serving) != 0 ?
+        bug_error(run, "out of memory") :
+        serving ? VOUCH_EXIT_YES : VOUCH_EXIT_UNREACHABLE;
 
 out:
     if (health != NULL)

@@ -4,13 +4,12 @@
 #include <string.h>
 
 #include "client/command.h"
+#include "client/error.h"
 #include "client/json.h"
 #include "client/table.h"
 #include "client/text.h"
-#include "proto/catalog_files.h"
+#include "proto/civil.h"
 #include "vouch/v1/catalog_service.pb-c.h"
-
-#define CATALOG_MAX ((size_t)256 << 20)
 
 const struct flag credential_type_flags[] = {
     {"association", "ID", "only those of this association"},
@@ -59,6 +58,24 @@ plain_enum(const ProtobufCEnumDescriptor *e, int value, char out[64])
     text_plain(text_enum(e, value), out, 64);
 }
 
+/*
+ * Take the token of the next page out of ${page} into ${*token}, NULL at the
+ * end.  Returns 0, or -1: a server that gives the same again would never end.
+ */
+static int
+next_page(const char *page, char **token, struct vouch_error *error)
+{
+    char *next = NULL;
+
+    if (page[0] != '\0' && *token != NULL && strcmp(page, *token) == 0)
+        return (error_nonsense(error, "the server gave the same page twice"));
+    if (page[0] != '\0' && (next = text_copy(page)) == NULL)
+        return (error_memory(error));
+    free(*token);
+    *token = next;
+    return (0);
+}
+
 static int
 add_association(struct listing *l, const Vouch__V1__Association *a)
 {
@@ -94,10 +111,10 @@ list_associations(const struct invocation *run, struct vouch *vouch,
             break;
         }
         for (size_t i = 0; i < page->n_associations && status == 0; i++)
-            status = add_association(l, page->associations[i]);
-        free(token);
-        token = page->next_page_token[0] != '\0' ?
-            strdup(page->next_page_token) : NULL;
+            if ((status = add_association(l, page->associations[i])) != 0)
+                (void)error_memory(error);
+        if (status == 0)
+            status = next_page(page->next_page_token, &token, error);
         vouch_free_message(&page->base);
     } while (status == 0 && token != NULL);
     free(token);
@@ -141,10 +158,10 @@ list_types(const struct invocation *run, struct vouch *vouch,
             break;
         }
         for (size_t i = 0; i < page->n_credential_types && status == 0; i++)
-            status = add_type(l, page->credential_types[i]);
-        free(token);
-        token = page->next_page_token[0] != '\0' ?
-            strdup(page->next_page_token) : NULL;
+            if ((status = add_type(l, page->credential_types[i])) != 0)
+                (void)error_memory(error);
+        if (status == 0)
+            status = next_page(page->next_page_token, &token, error);
         vouch_free_message(&page->base);
     } while (status == 0 && token != NULL);
     free(token);
@@ -159,10 +176,10 @@ run_listing(const struct invocation *run, const char *const *columns,
     struct listing l = {.run = run};
     struct vouch *vouch = NULL;
     struct vouch_error error = {0};
-    int status = VOUCH_EXIT_BUG;
+    int status;
 
     if ((l.table = table_create(columns, ncolumns)) == NULL)
-        goto out;
+        return (bug_error(run, "out of memory"));
     if (vouch_open(&run->options, &vouch, &error) != 0 ||
         list(run, vouch, &l, &error) != 0) {
         status = report_error(run, &error);
@@ -200,10 +217,9 @@ cmd_credential_type_list(const struct invocation *run)
 static void
 field(const char *label, const char *text)
 {
-    char clean[1024];
-
-    table_clean(text, clean, sizeof(clean));
-    printf("%-17s%s\n", label, clean);
+    printf("%-17s", label);
+    table_put(stdout, text);
+    putchar('\n');
 }
 
 static void
@@ -240,8 +256,9 @@ print_association(const Vouch__V1__GetAssociationResponse *r)
         "a claim brings number, family name and %s", kind);
     field("identity policy", text);
     print_number_rules(a->number);
-    (void)snprintf(text, sizeof(text), "UTC%+03d:%02d",
-        a->utc_offset_minutes / 60, abs(a->utc_offset_minutes) % 60);
+    (void)snprintf(text, sizeof(text), "UTC%c%02lld:%02lld",
+        a->utc_offset_minutes < 0 ? '-' : '+',
+        llabs(a->utc_offset_minutes) / 60, llabs(a->utc_offset_minutes) % 60);
     field("days in", text);
     text_age(a->max_age_seconds, kind, sizeof(kind));
     field("speaks at least", kind);
@@ -298,6 +315,71 @@ print_recognitions(const Vouch__V1__GetAssociationResponse *r)
     return (status);
 }
 
+/* Each recognizer once, by semicolon. */
+static void
+recognizers_of(const Vouch__V1__GetAssociationResponse *r, char *out,
+    size_t size)
+{
+    size_t n = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < r->n_recognitions && n < size; i++) {
+        size_t before = 0;
+
+        while (strcmp(r->recognitions[before]->recognizer,
+            r->recognitions[i]->recognizer) != 0)
+            before++;
+        if (before == i)
+            n += (size_t)snprintf(out + n, size - n, "%s%s",
+                n > 0 ? ";" : "", r->recognitions[i]->recognizer);
+    }
+}
+
+static int
+print_association_csv(const Vouch__V1__GetAssociationResponse *r)
+{
+    static const char *const columns[] = {"id", "short_name", "name", "kind",
+        "lifecycle", "identity_policy", "utc_offset_minutes",
+        "max_age_seconds", "last_spoke_for", "contact", "designation",
+        "recognized_by"};
+    const Vouch__V1__Association *a = r->association;
+    char kind[64], lifecycle[64], policy[64], offset[24], age[24];
+    char when[CIVIL_TIME_TEXT] = "", recognizers[1024];
+
+    plain_enum(&vouch__v1__association_kind__descriptor, (int)a->kind, kind);
+    plain_enum(&vouch__v1__lifecycle__descriptor, (int)a->lifecycle,
+        lifecycle);
+    plain_enum(&vouch__v1__identity_policy__descriptor,
+        (int)a->identity_policy, policy);
+    (void)snprintf(offset, sizeof(offset), "%" PRId32,
+        a->utc_offset_minutes);
+    (void)snprintf(age, sizeof(age), "%" PRId64, a->max_age_seconds);
+    if (r->source_time_us != 0)
+        civil_format_time(r->source_time_us, a->utc_offset_minutes, when);
+    recognizers_of(r, recognizers, sizeof(recognizers));
+    return (table_print_one(columns, (const char *const[]){a->id,
+        a->short_name, a->name, kind, lifecycle, policy, offset, age, when,
+        a->contact, a->designation, recognizers}, 12));
+}
+
+static int
+print_one(const struct invocation *run,
+    const Vouch__V1__GetAssociationResponse *response)
+{
+    switch (run->output) {
+    case OUTPUT_JSON:
+    case OUTPUT_JSONL:
+        return (json_print(stdout, &response->base,
+            run->output == OUTPUT_JSONL));
+    case OUTPUT_CSV:
+        return (print_association_csv(response));
+    case OUTPUT_TABLE:
+    default:
+        print_association(response);
+        return (print_recognitions(response));
+    }
+}
+
 int
 cmd_association_show(const struct invocation *run)
 {
@@ -306,76 +388,20 @@ cmd_association_show(const struct invocation *run)
     Vouch__V1__GetAssociationResponse *response = NULL;
     struct vouch *vouch = NULL;
     struct vouch_error error;
-    int status;
+    int status = VOUCH_EXIT_YES;
 
     request.association_id = (char *)(uintptr_t)run->words[0];
     if (vouch_open(&run->options, &vouch, &error) != 0 ||
         vouch_call(vouch, "vouch.v1.CatalogService/GetAssociation",
             &request.base, &vouch__v1__get_association_response__descriptor,
-            (ProtobufCMessage **)&response, &error) != 0) {
+            (ProtobufCMessage **)&response, &error) != 0)
         status = report_error(run, &error);
-        goto out;
-    }
-    status = VOUCH_EXIT_BUG;
-    if (response->association == NULL)
-        goto out;
-    if (run->output == OUTPUT_TABLE || run->output == OUTPUT_CSV) {
-        print_association(response);
-        if (print_recognitions(response) != 0)
-            goto out;
-    } else if (json_print(stdout, &response->base,
-        run->output == OUTPUT_JSONL) != 0)
-        goto out;
-    status = VOUCH_EXIT_YES;
-
-out:
+    else if (response->association == NULL)
+        status = bug_error(run, "the server answered without an association");
+    else if (print_one(run, response) != 0)
+        status = bug_error(run, "out of memory");
     if (response != NULL)
         vouch_free_message(&response->base);
     vouch_close(vouch);
-    return (status);
-}
-
-/* ---- the files of a catalog -------------------------------------------- */
-
-static void
-print_fault(void *cookie, const struct catalog_fault *fault)
-{
-    size_t *n = cookie;
-
-    ++*n;
-    fprintf(stderr, "%s", fault->file);
-    if (fault->line > 0)
-        fprintf(stderr, ":%ld", fault->line);
-    if (fault->column[0] != '\0')
-        fprintf(stderr, ": %s", fault->column);
-    fprintf(stderr, ": %s\n", fault->what);
-}
-
-int
-cmd_catalog_check(const struct invocation *run)
-{
-    Vouch__V1__Catalog *catalog = NULL;
-    struct arena *arena = NULL;
-    size_t faults = 0;
-    enum err err;
-    int status = VOUCH_EXIT_BUG;
-
-    if (arena_create(CATALOG_MAX, &arena) != E_OK)
-        goto out;
-    err = catalog_read(run->words[0], arena, print_fault, &faults, &catalog);
-    if (err == E_OK) {
-        printf("%zu associations, %zu credential types, %zu recognitions: "
-            "no fault\n", catalog->n_associations,
-            catalog->n_credential_types, catalog->n_recognitions);
-        status = VOUCH_EXIT_YES;
-    } else if (err == E_INVAL || err == E_IO) {
-        fprintf(stderr, "vouch catalog check: %zu fault%s in %s\n", faults,
-            faults == 1 ? "" : "s", run->words[0]);
-        status = VOUCH_EXIT_REFUSED;
-    } else
-        fprintf(stderr, "vouch catalog check: %s\n", err_text(err));
-
-out:
-    arena_free(arena);
     return (status);
 }

@@ -11,11 +11,13 @@ static const char exit_codes[] =
     "  3   REVIEW: a person must look\n"
     "  4   not allowed: certificate or role\n"
     "  5   the server cannot be reached, or took too long\n"
-    "  6   partly failed: some rows were rejected\n"
+    "  6   partly failed: some rows were rejected, or the output could not be\n"
+    "      written\n"
     "  7   the server refused the data\n"
     "  8   there is no such thing\n"
     "  9   evidence is broken\n"
-    "  70  a bug in vouch or vouchd\n";
+    "  70  a bug in vouch or vouchd\n"
+    "  130 interrupted (SIGINT); other signals as any program\n";
 
 static const char environment[] =
     "Whom to ask, and as whom. Flags go over the environment, the environment\n"
@@ -47,17 +49,28 @@ print_flags(const struct flag *flags)
         (void)snprintf(left, sizeof(left), "--%s%s%s", flags->name,
             flags->value != NULL ? " " : "",
             flags->value != NULL ? flags->value : "");
-        printf("  %-24s %s\n", left, flags->help);
+        printf("  %-22s ", left);
+        for (const char *p = flags->help; *p != '\0'; p++) {
+            putchar(*p);
+            if (*p == '\n')
+                printf("%25s", "");
+        }
+        putchar('\n');
     }
 }
 
 static void
 print_command(const struct command *c)
 {
-    printf("%s%s%s: %s\n\nusage: vouch %s%s%s%s%s\n\nexample:\n%s", c->noun,
-        c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "", c->help,
-        c->noun, c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "",
-        c->args[0] != '\0' ? " " : "", c->args, c->example);
+    const char *gap = c->verb != NULL ? " " : "";
+    const char *verb = c->verb != NULL ? c->verb : "";
+
+    printf("vouch %s%s%s: %s\n\nusage:\n  vouch %s%s%s%s%s\n", c->noun, gap,
+        verb, c->help, c->noun, gap, verb, c->args[0] != '\0' ? " " : "",
+        c->args);
+    if (c->about != NULL)
+        printf("\n%s", c->about);
+    printf("\nexample:\n%s", c->example);
     if (c->flags != NULL) {
         printf("\nflags:\n");
         print_flags(c->flags);
@@ -81,8 +94,8 @@ print_all(FILE *f)
             c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "");
         fprintf(f, "  %-22s %s\n", name, c->help);
     }
-    fprintf(f, "\n'vouch help COMMAND' shows flags and an example; see also "
-        "'vouch help exit-codes'\nand 'vouch help environment'.\n");
+    fprintf(f, "\n'vouch help COMMAND' shows flags and an example; see also\n"
+        "'vouch help exit-codes' and 'vouch help environment'.\n");
 }
 
 int
@@ -104,13 +117,15 @@ cmd_help(const struct invocation *run)
     }
     for (const struct command *c = commands; c->noun != NULL; c++) {
         if (strcmp(c->noun, run->words[0]) != 0 || (run->nwords > 1 &&
-            c->verb != NULL && strcmp(c->verb, run->words[1]) != 0))
+            (c->verb == NULL || strcmp(c->verb, run->words[1]) != 0)))
             continue;
         if (found++)
             putchar('\n');
         print_command(c);
     }
     if (!found)
-        return (usage_error(run, "there is no help on '%s'", run->words[0]));
+        return (usage_error(run, "there is no help on '%s%s%s'",
+            run->words[0], run->nwords > 1 ? " " : "",
+            run->nwords > 1 ? run->words[1] : ""));
     return (VOUCH_EXIT_YES);
 }

@@ -12,10 +12,23 @@
 
 const struct flag declare_current_flags[] = {
     {"association", "ID", "for whom: the association of your certificate"},
-    {"as-of", "TIME", "the time T of \"nothing has changed as of T\", "
-        "RFC 3339 (now)"},
+    {"as-of", "TIME", "when nothing had changed, RFC 3339 (now)"},
     {NULL, NULL, NULL},
 };
+
+static void
+line(const char *label, const char *text)
+{
+    printf("%-13s", label);
+    table_put(stdout, text);
+    putchar('\n');
+}
+
+static void
+count(const char *label, int64_t n)
+{
+    printf("%-13s%" PRId64 "\n", label, n);
+}
 
 static void
 print_table(const Vouch__V1__Publication *p, int64_t unread)
@@ -24,18 +37,22 @@ print_table(const Vouch__V1__Publication *p, int64_t unread)
 
     civil_format_time(p->source_time_us, 0, taken);
     civil_format_time(p->recorded_at_us, 0, recorded);
-    printf("publication  %s\nrequest      %s\nassociation  %s, %s\n",
-        p->publication_id, p->request_id, p->association_id,
-        text_enum(&vouch__v1__publication_mode__descriptor, (int)p->mode));
-    printf("rows taken   %s\nrecorded     %s\n", taken, recorded);
-    printf("new          %" PRId64 "\nchanged      %" PRId64
-        "\nunchanged    %" PRId64 "\nrejected     %" PRId64 "\n",
-        p->new_count, p->changed_count, p->unchanged_count,
-        p->rejected_count + unread);
+    line("publication", p->publication_id);
+    line("request", p->request_id);
+    line("association", p->association_id);
+    line("mode", text_enum(&vouch__v1__publication_mode__descriptor,
+        (int)p->mode));
+    line("rows taken", taken);
+    line("recorded", recorded);
+    count("new", p->new_count);
+    count("changed", p->changed_count);
+    count("unchanged", p->unchanged_count);
+    count("rejected", text_sum(p->rejected_count, unread));
     if (p->event_count > 0)
         printf("log          events %" PRId64 " to %" PRId64 ", manifest %"
             PRId64 "\n", p->first_log_index,
-            p->first_log_index + p->event_count - 1, p->manifest_log_index);
+            text_sum(p->first_log_index, p->event_count - 1),
+            p->manifest_log_index);
     else
         printf("log          no event, manifest %" PRId64 "\n",
             p->manifest_log_index);
@@ -47,9 +64,7 @@ print_csv(const Vouch__V1__Publication *p, int64_t unread)
     static const char *const columns[] = {"publication_id", "request_id",
         "association", "recorded_at", "new", "changed", "unchanged",
         "rejected"};
-    struct table *table = table_create(columns, 8);
     char recorded[CIVIL_TIME_TEXT], counts[4][24];
-    int status = -1;
 
     civil_format_time(p->recorded_at_us, 0, recorded);
     (void)snprintf(counts[0], sizeof(counts[0]), "%" PRId64, p->new_count);
@@ -58,15 +73,10 @@ print_csv(const Vouch__V1__Publication *p, int64_t unread)
     (void)snprintf(counts[2], sizeof(counts[2]), "%" PRId64,
         p->unchanged_count);
     (void)snprintf(counts[3], sizeof(counts[3]), "%" PRId64,
-        p->rejected_count + unread);
-    if (table != NULL && table_add(table, (const char *const[]){
+        text_sum(p->rejected_count, unread));
+    return (table_print_one(columns, (const char *const[]){
         p->publication_id, p->request_id, p->association_id, recorded,
-        counts[0], counts[1], counts[2], counts[3]}) == 0) {
-        table_print(table, stdout, 1);
-        status = 0;
-    }
-    table_free(table);
-    return (status);
+        counts[0], counts[1], counts[2], counts[3]}, 8));
 }
 
 int
@@ -110,9 +120,11 @@ cmd_publication_show(const struct invocation *run)
         status = report_error(run, &error);
         goto out;
     }
-    status = response->publication != NULL &&
-        publication_print(run, response->publication, 0) == 0 ?
-        VOUCH_EXIT_YES : VOUCH_EXIT_BUG;
+    status = VOUCH_EXIT_YES;
+    if (response->publication == NULL)
+        status = bug_error(run, "the server answered without a publication");
+    else if (publication_print(run, response->publication, 0) != 0)
+        status = bug_error(run, "out of memory");
 
 out:
     if (response != NULL)
@@ -125,14 +137,18 @@ static int
 print_declaration(const struct invocation *run,
     const Vouch__V1__DeclareCurrentResponse *response)
 {
-    char as_of[CIVIL_TIME_TEXT];
+    static const char *const columns[] = {"as_of", "log_index"};
+    char as_of[CIVIL_TIME_TEXT], index[24];
 
     if (run->output == OUTPUT_JSON || run->output == OUTPUT_JSONL)
         return (json_print(stdout, &response->base,
             run->output == OUTPUT_JSONL));
     civil_format_time(response->as_of_us, 0, as_of);
-    printf("current as of %s, log entry %" PRId64 "\n", as_of,
-        response->log_index);
+    (void)snprintf(index, sizeof(index), "%" PRId64, response->log_index);
+    if (run->output == OUTPUT_CSV)
+        return (table_print_one(columns, (const char *const[]){as_of, index},
+            2));
+    printf("current as of %s, log entry %s\n", as_of, index);
     return (0);
 }
 
@@ -147,7 +163,7 @@ cmd_declare_current(const struct invocation *run)
     struct vouch *vouch = NULL;
     struct vouch_error error;
     char id[UUID_TEXT];
-    int status = VOUCH_EXIT_BUG;
+    int status = VOUCH_EXIT_YES;
 
     if (association == NULL)
         return (usage_error(run, "--association is needed"));
@@ -155,7 +171,7 @@ cmd_declare_current(const struct invocation *run)
         return (usage_error(run, "--as-of takes a time as in "
             "2026-11-22T06:00:00-06:00, not '%s'", as_of));
     if (uuid_make(id) != E_OK)
-        goto out;
+        return (bug_error(run, "the system gives no random numbers"));
     request.request_id = id;
     request.association_id = (char *)(uintptr_t)association;
     if (vouch_open(&run->options, &vouch, &error) != 0 ||
@@ -163,10 +179,8 @@ cmd_declare_current(const struct invocation *run)
             &request.base, &vouch__v1__declare_current_response__descriptor,
             (ProtobufCMessage **)&response, &error) != 0)
         status = report_error(run, &error);
-    else if (print_declaration(run, response) == 0)
-        status = VOUCH_EXIT_YES;
-
-out:
+    else if (print_declaration(run, response) != 0)
+        status = bug_error(run, "out of memory");
     if (response != NULL)
         vouch_free_message(&response->base);
     vouch_close(vouch);

@@ -7,11 +7,12 @@
 
 #include "client/command.h"
 #include "client/error.h"
+#include "client/feedback.h"
+#include "client/interrupt.h"
 #include "client/progress.h"
 #include "client/publication.h"
 #include "client/rows.h"
 #include "client/table.h"
-#include "proto/bytes.h"
 #include "proto/civil.h"
 #include "proto/csv_reader.h"
 #include "proto/uuid.h"
@@ -38,12 +39,9 @@ const struct flag publish_flags[] = {
 
 struct upload {
     const struct invocation *run;
-    const char *path;
     FILE *in;                       /* owned unless stdin */
     double size;                    /* of the file; 0: not known */
     double taken;                   /* bytes read */
-    FILE *rejects;                  /* owned */
-    FILE *openings;                 /* owned */
     struct vouch *vouch;            /* owned */
     struct arena *arena;            /* owned */
     struct csv_reader *reader;      /* owned */
@@ -56,115 +54,13 @@ struct upload {
     size_t nrows;
     size_t nbytes;
     int64_t sent;
-    int64_t rejected;               /* here and by the server */
-    int64_t rejected_here;
     int64_t without_status;
     struct progress progress;
-    Vouch__V1__Publication *summary;    /* owned by response */
-    Vouch__V1__PublishCredentialsResponse *response;    /* owned */
+    struct feedback back;
     struct vouch_error error;
     char why[300];                  /* what stopped the reading */
+    char note[400];                 /* for whoever interrupts */
 };
-
-/* ---- what comes back --------------------------------------------------- */
-
-static void
-put_csv(FILE *f, const char *text)
-{
-    fputc('"', f);
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            fputc('"', f);
-        fputc(*text, f);
-    }
-    fputc('"', f);
-}
-
-static void
-note_reject(struct upload *u, int64_t line, const char *field,
-    const char *reason, const char *description)
-{
-    u->rejected++;
-    if (u->rejects != NULL) {
-        fprintf(u->rejects, "%" PRId64 ",%s,%s,", line, field, reason);
-        put_csv(u->rejects, description);
-        fputc('\n', u->rejects);
-    } else if (!u->run->quiet && u->rejected <= 10) {
-        char clean[300];
-
-        table_clean(description, clean, sizeof(clean));
-        (void)progress_end(&u->progress);
-        fprintf(stderr, "%s:%" PRId64 ": %s%s%s (%s)%s\n", u->path, line,
-            field, field[0] != '\0' ? ": " : "", clean, reason,
-            u->rejected == 10 ? "\n(more are not shown; --rejects FILE "
-            "writes them all)" : "");
-    }
-}
-
-static int
-write_opening(struct upload *u, const Vouch__V1__Opening *opening)
-{
-    size_t size = opening->event.len * 2 + 1;
-    char *event = malloc(size), salt[2 * 16 + 1];
-
-    if (event == NULL || opening->salt.len != 16) {
-        free(event);
-        return (-1);
-    }
-    bytes_to_hex((struct slice){opening->event.data, opening->event.len},
-        event);
-    bytes_to_hex((struct slice){opening->salt.data, 16}, salt);
-    fprintf(u->openings, "{\"logIndex\":\"%" PRId64 "\",\"salt\":\"%s\","
-        "\"event\":\"%s\"}\n", opening->log_index, salt, event);
-    free(event);
-    return (0);
-}
-
-/* The server names fields as messages do; the file's owner knows columns. */
-static const char *
-column_of(const char *field)
-{
-    static const struct {
-        const char *field;
-        enum rows_column column;
-    } names[] = {
-        {"credential_type_id", ROWS_CREDENTIAL_TYPE},
-        {"name.family", ROWS_FAMILY}, {"name.given", ROWS_GIVEN},
-        {"name.middle", ROWS_MIDDLE}, {"name.suffix", ROWS_SUFFIX},
-        {"periods", ROWS_EXPIRES_ON}, {"raw_status", ROWS_STATUS},
-        {"raw_reason", ROWS_STATUS_REASON},
-    };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strncmp(field, names[i].field, strlen(names[i].field)) == 0)
-            return (strstr(field, "grace") != NULL ?
-                rows_columns[ROWS_GRACE_UNTIL] :
-                rows_columns[names[i].column]);
-    return (field);
-}
-
-/* Takes ${response} over.  Returns 0, or -1. */
-static int
-take_response(struct upload *u,
-    Vouch__V1__PublishCredentialsResponse *response)
-{
-    int status = 0;
-
-    for (size_t i = 0; i < response->n_rejects; i++)
-        note_reject(u, response->rejects[i]->line,
-            column_of(response->rejects[i]->field),
-            response->rejects[i]->reason,
-            response->rejects[i]->description);
-    for (size_t i = 0; i < response->n_openings && status == 0 &&
-        u->openings != NULL; i++)
-        status = write_opening(u, response->openings[i]);
-    if (response->summary != NULL && u->response == NULL) {
-        u->response = response;
-        u->summary = response->summary;
-    } else
-        vouch_free_message(&response->base);
-    return (status);
-}
 
 /* Take what has come; wait for the end if ${wait}.  Returns 0, or -1. */
 static int
@@ -175,9 +71,10 @@ take_responses(struct upload *u, int wait)
 
     while ((got = vouch_stream_next(u->vouch, wait, &response,
         &u->error)) == 1)
-        if (take_response(u,
-            (Vouch__V1__PublishCredentialsResponse *)response) != 0)
-            return (error_memory(&u->error));
+        if (feedback_take(&u->back,
+            (Vouch__V1__PublishCredentialsResponse *)(void *)response,
+            &u->error) != 0)
+            return (-1);
     return (got);
 }
 
@@ -193,9 +90,7 @@ send_batch(struct upload *u)
     request.rows = u->rows;
     request.n_rows = u->nrows;
     if (vouch_stream_send(u->vouch, &request.base, &u->error) != 0) {
-        /* The server ended the call early: its status says why. */
-        if (u->error.failure == VOUCH_FAILURE_STATUS)
-            (void)take_responses(u, 1);
+        (void)take_responses(u, 1);     /* which tells why it ended */
         return (E_IO);
     }
     u->begun = 1;
@@ -205,8 +100,53 @@ send_batch(struct upload *u)
     arena_reset(u->arena);
     if (take_responses(u, 0) != 0)
         return (E_IO);
-    progress_show(&u->progress, u->sent, u->rejected,
+    progress_show(&u->progress, u->sent, u->back.rejected,
         u->size > 0 ? u->taken / u->size : -1);
+    return (E_OK);
+}
+
+static enum err
+read_header(struct upload *u, const struct csv_record *record)
+{
+    char what[256], clean[256];
+    enum err err;
+
+    u->has_header = 1;
+    if ((err = rows_read_header(record, &u->header, what,
+        sizeof(what))) == E_INVAL) {
+        table_clean(what, clean, sizeof(clean));
+        (void)snprintf(u->why, sizeof(u->why), "line %ld: %s", record->line,
+            clean);
+    }
+    return (err);
+}
+
+static size_t
+size_of(const Vouch__V1__CredentialRow *row)
+{
+    return (protobuf_c_message_get_packed_size(&row->base) + 8);
+}
+
+/* Read ${record}; ${*row} is NULL if it was rejected. */
+static enum err
+read_row(struct upload *u, const struct csv_record *record,
+    Vouch__V1__CredentialRow **row)
+{
+    struct rows_fault fault;
+    enum err err = rows_read(&u->header, record, u->arena, row, &fault);
+
+    if (err == E_OK && size_of(*row) > BATCH_BYTES) {
+        fault = (struct rows_fault){.column = "", .reason = "TOO_LONG"};
+        (void)snprintf(fault.description, sizeof(fault.description),
+            "the line has more than %d bytes", BATCH_BYTES);
+        err = E_INVAL;
+        *row = NULL;
+    }
+    if (err != E_INVAL)
+        return (err);
+    feedback_reject(&u->back, record->line, fault.column, fault.reason,
+        fault.description);
+    u->back.rejected_here++;
     return (E_OK);
 }
 
@@ -215,34 +155,25 @@ on_record(void *cookie, const struct csv_record *record)
 {
     struct upload *u = cookie;
     Vouch__V1__CredentialRow *row;
-    struct rows_fault fault;
     enum err err;
 
-    if (!u->has_header) {
-        char what[256];
-
-        u->has_header = 1;
-        if ((err = rows_read_header(record, &u->header, what,
-            sizeof(what))) != E_OK)
-            (void)snprintf(u->why, sizeof(u->why), "%s:%ld: %s", u->path,
-                record->line, what);
-        return (err);
+    if (!u->has_header)
+        return (read_header(u, record));
+    if (u->nrows == 0)
+        arena_reset(u->arena);          /* of what was rejected */
+    err = read_row(u, record, &row);
+    if (u->nrows > 0 && (err == E_TOOBIG || (err == E_OK && row != NULL &&
+        u->nbytes + size_of(row) > BATCH_BYTES))) {
+        /* It goes with the next message, and so into an arena afresh. */
+        if ((err = send_batch(u)) == E_OK)
+            err = read_row(u, record, &row);
     }
-    err = rows_read(&u->header, record, u->arena, &row, &fault);
-    if (err == E_INVAL) {
-        note_reject(u, record->line, fault.column, fault.reason,
-            fault.description);
-        u->rejected_here++;
-        return (E_OK);
-    }
-    if (err != E_OK)
+    if (err != E_OK || row == NULL)
         return (err);
     u->without_status += row->raw_status[0] == '\0';
+    u->nbytes += size_of(row);
     u->rows[u->nrows++] = row;
-    u->nbytes += protobuf_c_message_get_packed_size(&row->base) + 8;
-    if (u->nrows == BATCH_ROWS || u->nbytes >= BATCH_BYTES)
-        return (send_batch(u));
-    return (E_OK);
+    return (u->nrows == BATCH_ROWS ? send_batch(u) : E_OK);
 }
 
 static enum err
@@ -259,18 +190,18 @@ read_all(struct upload *u)
             (struct slice){(const uint8_t *)in, n}, &fault);
     }
     if (err == E_OK && ferror(u->in)) {
-        (void)snprintf(u->why, sizeof(u->why), "cannot read %s: %s", u->path,
+        (void)snprintf(u->why, sizeof(u->why), "cannot be read: %s",
             strerror(errno));
         return (E_IO);
     }
     if (err == E_OK)
         err = csv_reader_end(u->reader, &fault);
     if (err != E_OK && fault.what[0] != '\0')
-        (void)snprintf(u->why, sizeof(u->why), "%s:%ld: %s", u->path,
-            fault.line, fault.what);
+        (void)snprintf(u->why, sizeof(u->why), "line %ld: %s", fault.line,
+            fault.what);
     if (err == E_OK && !u->has_header) {
-        (void)snprintf(u->why, sizeof(u->why), "%s is empty: its first line "
-            "must name the columns", u->path);
+        (void)snprintf(u->why, sizeof(u->why), "it is empty: its first line "
+            "must name the columns");
         err = E_INVAL;
     }
     return (err);
@@ -279,39 +210,24 @@ read_all(struct upload *u)
 /* ---- setting up -------------------------------------------------------- */
 
 static int
-open_for_writing(const struct invocation *run, const char *flag, FILE **f)
-{
-    const char *path = flag_value(run, flag);
-
-    if (path != NULL && (*f = fopen(path, "we")) == NULL) {
-        fprintf(stderr, "vouch publish: cannot write %s: %s\n", path,
-            strerror(errno));
-        return (VOUCH_EXIT_USAGE);
-    }
-    return (0);
-}
-
-static int
 open_files(struct upload *u)
 {
+    const char *path = u->run->words[0];
     struct stat st;
-    int status;
 
-    if (strcmp(u->path, "-") == 0)
+    if (strcmp(path, "-") == 0)
         u->in = stdin;
-    else if ((u->in = fopen(u->path, "re")) == NULL) {
-        fprintf(stderr, "vouch publish: cannot read %s: %s\n", u->path,
-            strerror(errno));
-        return (VOUCH_EXIT_USAGE);
-    }
-    if (fstat(fileno(u->in), &st) == 0 && S_ISREG(st.st_mode))
+    else if ((u->in = fopen(path, "re")) == NULL)
+        return (usage_error(u->run, "cannot read %s: %s", path,
+            strerror(errno)));
+    if (fstat(fileno(u->in), &st) != 0)
+        st = (struct stat){0};
+    if (S_ISDIR(st.st_mode))
+        return (usage_error(u->run, "cannot read %s: %s", path,
+            strerror(EISDIR)));
+    if (S_ISREG(st.st_mode))
         u->size = (double)st.st_size;
-    if ((status = open_for_writing(u->run, "rejects", &u->rejects)) != 0 ||
-        (status = open_for_writing(u->run, "openings", &u->openings)) != 0)
-        return (status);
-    if (u->rejects != NULL)
-        fputs("line,field,reason,description\n", u->rejects);
-    return (0);
+    return (feedback_open(&u->back, u->in));
 }
 
 static int
@@ -337,11 +253,11 @@ set_head(struct upload *u)
     if (id != NULL)
         (void)snprintf(u->request_id, sizeof(u->request_id), "%s", id);
     else if (uuid_make(u->request_id) != E_OK)
-        return (VOUCH_EXIT_BUG);
+        return (bug_error(u->run, "the system gives no random numbers"));
     u->head.request_id = u->request_id;
     u->head.association_id = (char *)(uintptr_t)association;
     u->head.mode = VOUCH__V1__PUBLICATION_MODE__PUBLICATION_MODE_DELTA;
-    u->head.want_openings = u->openings != NULL;
+    u->head.want_openings = flag_value(u->run, "openings") != NULL;
     return (0);
 }
 
@@ -370,14 +286,12 @@ fail(struct upload *u, enum err err)
 
     (void)progress_end(&u->progress);
     if (u->why[0] != '\0') {
-        fprintf(stderr, "vouch publish: %s\n  -> nothing was published: mend "
-            "the file and run it again\n", u->why);
+        fprintf(stderr, "vouch publish: %s: %s\n  -> nothing was published: "
+            "mend the file and run it again\n", u->back.path, u->why);
         return (VOUCH_EXIT_REFUSED);
     }
-    if (err != E_IO) {
-        fprintf(stderr, "vouch publish: %s\n", err_text(err));
-        return (VOUCH_EXIT_BUG);
-    }
+    if (err != E_IO)
+        return (bug_error(u->run, "%s", err_text(err)));
     status = report_error(u->run, &u->error);
     if (status == VOUCH_EXIT_UNREACHABLE)
         fprintf(stderr, "  -> simply run it again; or, to learn what became "
@@ -392,13 +306,13 @@ print_notes(const struct upload *u, double seconds)
         return;
     fprintf(stderr, "%" PRId64 " rows in %.1f s, %.0f rows/s\n", u->sent,
         seconds, seconds > 0 ? (double)u->sent / seconds : 0);
-    if (u->rejected_here > 0)
+    if (u->back.rejected_here > 0)
         fprintf(stderr, "note: %" PRId64 " of the rejected lines could not be "
-            "read and were not sent\n", u->rejected_here);
+            "read and were not sent\n", u->back.rejected_here);
     if (u->without_status > 0)
         fprintf(stderr, "note: %" PRId64 " rows have no status: whoever asks "
             "about them will be told to look into it\n", u->without_status);
-    if (u->response->repeated_request)
+    if (u->back.last->repeated_request)
         fprintf(stderr, "note: this request id was carried out before; "
             "nothing was changed now\n");
 }
@@ -406,6 +320,7 @@ print_notes(const struct upload *u, double seconds)
 static int
 finish(struct upload *u)
 {
+    const Vouch__V1__Publication *summary;
     double seconds;
     enum err err;
 
@@ -416,59 +331,65 @@ finish(struct upload *u)
     if (take_responses(u, 1) != 0)
         return (fail(u, E_IO));
     seconds = progress_end(&u->progress);
-    if (u->summary == NULL) {
-        (void)error_set(&u->error, VOUCH_FAILURE_UNREACHABLE,
+    interrupt_disarm();
+    if (u->back.last == NULL) {
+        (void)error_nonsense(&u->error,
             "the server ended the upload without a summary");
         return (fail(u, E_IO));
     }
-    if (publication_print(u->run, u->summary, u->rejected_here) != 0)
-        return (VOUCH_EXIT_BUG);
+    summary = u->back.last->summary;
+    if (publication_print(u->run, summary, u->back.rejected_here) != 0)
+        return (bug_error(u->run, "out of memory; it is published"));
     print_notes(u, seconds);
-    if (u->rejected == 0)
+    if (u->back.rejected == 0)
         return (VOUCH_EXIT_YES);
-    return (u->summary->new_count + u->summary->changed_count +
-        u->summary->unchanged_count > 0 ? VOUCH_EXIT_PARTLY :
+    return (summary->new_count > 0 || summary->changed_count > 0 ||
+        summary->unchanged_count > 0 ? VOUCH_EXIT_PARTLY :
         VOUCH_EXIT_REFUSED);
 }
 
-static int
-close_file(FILE *f, const char *flag, int status)
+/* Before there is anything that an interruption could leave half done. */
+static void
+arm(struct upload *u)
 {
-    if (f != NULL && (ferror(f) | fclose(f)) != 0) {
-        fprintf(stderr, "vouch publish: could not write the file of --%s\n",
-            flag);
-        return (status == VOUCH_EXIT_YES ? VOUCH_EXIT_PARTLY : status);
-    }
-    return (status);
+    (void)snprintf(u->note, sizeof(u->note), "%svouch publish: interrupted\n"
+        "  -> all of it is published or nothing: run it again with "
+        "--request-id %s to learn which, and to complete it\n",
+        u->progress.terminal && !u->run->quiet ? "\r\033[K" : "",
+        u->request_id);
+    interrupt_arm(u->note);
 }
 
 int
 cmd_publish(const struct invocation *run)
 {
     struct upload *u = calloc(1, sizeof(*u));
-    int status = VOUCH_EXIT_BUG;
+    int status;
 
     if (u == NULL)
-        return (VOUCH_EXIT_BUG);
+        return (bug_error(run, "out of memory"));
     u->run = run;
-    u->path = run->words[0];
+    u->back = (struct feedback){.run = run, .progress = &u->progress,
+        .path = strcmp(run->words[0], "-") == 0 ? "standard input" :
+        run->words[0]};
     progress_begin(&u->progress, "rows", run->quiet);
     if (arena_create(BATCH_MEMORY, &u->arena) != E_OK ||
-        csv_reader_create(on_record, u, &u->reader) != E_OK)
+        csv_reader_create(on_record, u, &u->reader) != E_OK) {
+        status = bug_error(run, "out of memory");
         goto out;
-    if ((status = open_files(u)) != 0 || (status = set_head(u)) != 0 ||
+    }
+    if ((status = set_head(u)) != 0 || (status = open_files(u)) != 0 ||
         (status = connect_upload(u)) != 0)
         goto out;
+    arm(u);
     status = finish(u);
+    interrupt_disarm();
 
 out:
-    if (u->response != NULL)
-        vouch_free_message(&u->response->base);
     vouch_close(u->vouch);
     csv_reader_free(u->reader);
     arena_free(u->arena);
-    status = close_file(u->rejects, "rejects", status);
-    status = close_file(u->openings, "openings", status);
+    status = feedback_close(&u->back, status);
     if (u->in != NULL && u->in != stdin)
         (void)fclose(u->in);
     free(u);

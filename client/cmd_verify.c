@@ -21,7 +21,7 @@ const struct flag verify_flags[] = {
     {"issued-on", "DATE", "the day it was issued"},
     {"as-of", "DATE", "the day in question (today where the issuer is)"},
     {"recognized-by", "IDS", "recognizers of whom one is enough, by comma"},
-    {"purpose", "P", "hiring, reverification, contracting, audit or "
+    {"purpose", "P", "hiring, reverification, contracting, audit or\n"
         "holder-request"},
     {"on-behalf-of", "X", "for whom you ask"},
     {"authorization", "REF", "reference of the person's authorization"},
@@ -95,8 +95,8 @@ set_recognizers(const struct invocation *run, struct claim *c)
 
     if (value == NULL)
         return (0);
-    if ((c->list = strdup(value)) == NULL)
-        return (VOUCH_EXIT_BUG);
+    if ((c->list = text_copy(value)) == NULL)
+        return (bug_error(run, "out of memory"));
     for (char *p = strtok_r(c->list, ",", &save); p != NULL;
         p = strtok_r(NULL, ",", &save)) {
         if (c->claim.n_recognized_by == 16)
@@ -149,24 +149,17 @@ print_csv(const Vouch__V1__VerifyCredentialResponse *response)
     static const char *const columns[] = {"association", "number",
         "conclusion", "verdict", "reason", "as_of", "request_id"};
     const Vouch__V1__Answer *a = response->answer;
-    struct table *table = table_create(columns, 7);
     char day[32];
-    int status = -1;
 
     text_date(a->as_of, "", day);
-    if (table != NULL && table_add(table, (const char *const[]){
+    return (table_print_one(columns, (const char *const[]){
         response->question->claim->association_id,
         response->question->claim->number,
         text_enum(&vouch__v1__conclusion__descriptor, (int)a->conclusion),
         text_enum(&vouch__v1__verdict__descriptor, (int)a->verdict),
         a->n_reasons > 0 ? text_enum(&vouch__v1__reason__descriptor,
             (int)a->reasons[0]) : "",
-        day, response->question->request_id}) == 0) {
-        table_print(table, stdout, 1);
-        status = 0;
-    }
-    table_free(table);
-    return (status);
+        day, response->question->request_id}, 7));
 }
 
 static int
@@ -225,11 +218,9 @@ cmd_verify(const struct invocation *run)
         status = report_error(run, &error);
         goto out;
     }
-    status = VOUCH_EXIT_BUG;
-    if (response->answer == NULL || response->question == NULL ||
-        response->question->claim == NULL || print(run, response) != 0)
-        goto out;
-    status = exit_code(response->answer->conclusion);
+    status = print(run, response) == 0 ?
+        exit_code(response->answer->conclusion) :
+        bug_error(run, "out of memory");
 
 out:
     if (response != NULL)

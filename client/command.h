@@ -52,6 +52,7 @@ struct command {
     const char *verb;       /* NULL: the noun is the whole command */
     const char *args;       /* for the usage line */
     const char *help;       /* one line, imperative */
+    const char *about;      /* whole lines, for the help; may be NULL */
     const char *example;    /* whole lines */
     const struct flag *flags;
     size_t least, most;     /* words */
@@ -79,6 +80,13 @@ const char *flag_value(const struct invocation *run, const char *name);
  */
 int report_error(const struct invocation *run,
     const struct vouch_error *error);
+
+/**
+ * bug_error(run, format, ...):
+ * Say what must not happen and did; return VOUCH_EXIT_BUG.
+ */
+int bug_error(const struct invocation *run, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /**
  * usage_error(run, format, ...):

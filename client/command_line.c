@@ -37,42 +37,29 @@ nearest_command(const char *word)
     return (nearest_of(word, words, n));
 }
 
-/* Find the command that begins the words; return how many it takes, 0: none. */
 static int
-find_command(struct command_line *p, int argc, char *argv[])
+no_such_command(const char *word)
 {
-    for (const struct command *c = commands; c->noun != NULL; c++) {
-        if (strcmp(c->noun, argv[0]) != 0)
-            continue;
-        if (c->verb == NULL) {
-            p->run.command = c;
-            return (1);
-        }
-        if (argc > 1 && strcmp(c->verb, argv[1]) == 0) {
-            p->run.command = c;
-            return (2);
-        }
-    }
-    return (0);
+    fprintf(stderr, "vouch: there is no command '%s'; did you mean "
+        "'vouch %s'?\nTry 'vouch help'.\n", word, nearest_command(word));
+    return (VOUCH_EXIT_USAGE);
 }
 
+/* A noun alone, or with a verb that is none of its own. */
 static int
-unknown_command(int argc, char *argv[])
+no_such_verb(const char *noun, const char *verb)
 {
-    int first = 1;
+    int n = 0;
 
+    if (verb != NULL)
+        fprintf(stderr, "vouch: there is no command '%s %s'; try", noun,
+            verb);
+    else
+        fprintf(stderr, "vouch: '%s' takes one more word; try", noun);
     for (const struct command *c = commands; c->noun != NULL; c++)
-        if (strcmp(c->noun, argv[0]) == 0 && c->verb != NULL) {
-            fprintf(stderr, "%s %s", first ? "vouch: try 'vouch" : "or 'vouch",
-                c->noun);
-            fprintf(stderr, " %s' ", c->verb);
-            first = 0;
-        }
-    if (first)
-        fprintf(stderr, "vouch: there is no command '%s'; did you mean "
-            "'vouch %s'?", argv[0], nearest_command(argv[0]));
-    else if (argc > 1 && argv[1][0] != '-')
-        fprintf(stderr, "- there is no '%s %s'", argv[0], argv[1]);
+        if (strcmp(c->noun, noun) == 0)
+            fprintf(stderr, "%s 'vouch %s %s'", n++ > 0 ? " or" : "", noun,
+                c->verb);
     fputc('\n', stderr);
     return (VOUCH_EXIT_USAGE);
 }
@@ -81,13 +68,63 @@ static const char *
 nearest_flag(const struct command_line *p, const char *name)
 {
     const char *names[FLAGS_MAX + 16];
-    const struct flag *lists[] = {common_flags, p->run.command->flags};
+    const struct flag *lists[] = {common_flags,
+        p->run.command != NULL ? p->run.command->flags : NULL};
     size_t n = 0;
 
     for (size_t l = 0; l < 2; l++)
         for (size_t i = 0; lists[l] != NULL && lists[l][i].name != NULL; i++)
             names[n++] = lists[l][i].name;
     return (nearest_of(name, names, n));
+}
+
+/* A flag as it stands on the command line. */
+struct given {
+    const char *name;           /* without hyphens */
+    size_t n;                   /* its length */
+    const char *value;          /* behind it in the same word, or NULL */
+};
+
+static struct given
+read_flag(const char *word)
+{
+    struct given g = {0};
+
+    if (word[1] == 'o') {
+        g = (struct given){"output", 6, NULL};
+        if (word[2] != '\0')
+            g.value = word + 2 + (word[2] == '=');
+    } else if (strcmp(word, "-h") == 0)
+        g = (struct given){"help", 4, NULL};
+    else {
+        g.name = word + (word[1] == '-' ? 2 : 1);
+        g.n = strcspn(g.name, "=");
+        if (g.name[g.n] == '=')
+            g.value = g.name + g.n + 1;
+    }
+    return (g);
+}
+
+/* Give ${f} its value in ${*slot}; return how many words it took, 0: error. */
+static int
+set_flag(struct command_line *p, const struct flag *f, const struct given *g,
+    const char **slot, const char *next)
+{
+    if (*slot != NULL)
+        (void)usage_error(&p->run, "--%s stands there twice", f->name);
+    else if (f->value == NULL && g->value != NULL)
+        (void)usage_error(&p->run, "--%s takes no value", f->name);
+    else if (f->value == NULL || g->value != NULL) {
+        *slot = g->value != NULL ? g->value : "";
+        return (1);
+    } else if (next == NULL || strncmp(next, "--", 2) == 0)
+        (void)usage_error(&p->run, "--%s takes %s; one that begins with "
+            "hyphens must follow an equal sign", f->name, f->value);
+    else {
+        *slot = next;
+        return (2);
+    }
+    return (0);
 }
 
 /* Take the flag at argv[0]; return how many words it took, 0 on error. */
@@ -97,70 +134,104 @@ take_flag(struct command_line *p, int argc, char *argv[])
     struct {
         const struct flag *flags;
         const char **values;
-    } lists[] = {{common_flags, p->common},
-        {p->run.command->flags, p->run.values}};
-    const char *name = strcmp(argv[0], "-h") == 0 ? "help" :
-        strcmp(argv[0], "-o") == 0 ? "output" : argv[0] + 2;
-    size_t n = strcspn(name, "=");
+    } lists[] = {{common_flags, p->common}, {p->run.command != NULL ?
+        p->run.command->flags : NULL, p->run.values}};
+    struct given g = read_flag(argv[0]);
 
     for (size_t l = 0; l < 2; l++)
         for (size_t i = 0; lists[l].flags != NULL &&
             lists[l].flags[i].name != NULL; i++) {
             const struct flag *f = &lists[l].flags[i];
 
-            if (strlen(f->name) != n || strncmp(f->name, name, n) != 0)
-                continue;
-            if (lists[l].values[i] != NULL) {
-                (void)usage_error(&p->run, "--%s stands there twice",
-                    f->name);
-                return (0);
-            }
-            lists[l].values[i] = name[n] == '=' ? name + n + 1 : "";
-            if (f->value == NULL || name[n] == '=')
-                return (1);
-            if (argc < 2) {
-                (void)usage_error(&p->run, "--%s takes %s", f->name,
-                    f->value);
-                return (0);
-            }
-            lists[l].values[i] = argv[1];
-            return (2);
+            if (strlen(f->name) == g.n && strncmp(f->name, g.name, g.n) == 0)
+                return (set_flag(p, f, &g, &lists[l].values[i],
+                    argc > 1 ? argv[1] : NULL));
         }
-    (void)usage_error(&p->run, "there is no flag '%s'; did you mean '--%s'?",
-        argv[0], nearest_flag(p, name));
+    if (p->run.command == NULL)
+        (void)usage_error(&p->run, "'%s' is no flag that every command takes; "
+            "flags of a command stand behind it", argv[0]);
+    else
+        (void)usage_error(&p->run,
+            "there is no flag '%s'; did you mean '--%s'?", argv[0],
+            nearest_flag(p, g.name));
+    return (0);
+}
+
+/* Returns 0, or an exit code. */
+static int
+take_word(struct command_line *p, const char *word)
+{
+    int is_noun = 0;
+
+    if (p->run.command != NULL) {
+        if (p->run.nwords == WORDS_MAX)
+            return (usage_error(&p->run, "too many words"));
+        p->run.words[p->run.nwords++] = word;
+        return (0);
+    }
+    for (const struct command *c = commands; c->noun != NULL; c++) {
+        if (strcmp(c->noun, p->noun != NULL ? p->noun : word) != 0)
+            continue;
+        is_noun = 1;
+        if (c->verb == NULL || (p->noun != NULL && strcmp(c->verb, word) == 0))
+            p->run.command = c;
+    }
+    if (p->noun != NULL && p->run.command == NULL)
+        return (no_such_verb(p->noun, word));
+    if (!is_noun)
+        return (no_such_command(word));
+    p->noun = word;
     return (0);
 }
 
 static int
-parse_words(struct command_line *p, int argc, char *argv[])
+take_words(struct command_line *p, int argc, char *argv[])
 {
-    int flags = 1;
+    int flags = 1, status;
 
     while (argc > 0) {
         int taken = 1;
 
         if (flags && strcmp(argv[0], "--") == 0)
             flags = 0;
-        else if (flags && (strncmp(argv[0], "--", 2) == 0 ||
-            strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "-o") == 0)) {
+        else if (flags && argv[0][0] == '-' && argv[0][1] != '\0') {
             if ((taken = take_flag(p, argc, argv)) == 0)
                 return (VOUCH_EXIT_USAGE);
-        } else if (p->run.nwords < WORDS_MAX)
-            p->run.words[p->run.nwords++] = argv[0];
-        else
-            return (usage_error(&p->run, "too many words"));
+        } else if ((status = take_word(p, argv[0])) != 0)
+            return (status);
         argc -= taken;
         argv += taken;
     }
     return (0);
 }
 
+/* Make it `vouch help` on what was named before --help. */
+static void
+turn_to_help(struct command_line *p)
+{
+    const struct command *named = p->run.command, *c = commands;
+
+    while (c->run != cmd_help)
+        c++;
+    p->run = (struct invocation){.command = c};
+    if (named != NULL || p->noun != NULL)
+        p->run.words[p->run.nwords++] = named != NULL ? named->noun : p->noun;
+    if (named != NULL && named->verb != NULL)
+        p->run.words[p->run.nwords++] = named->verb;
+}
+
 int
 command_line_parse(struct command_line *line, int argc, char *argv[])
 {
-    int taken = find_command(line, argc, argv);
+    int status = take_words(line, argc, argv);
 
-    if (taken == 0)
-        return (unknown_command(argc, argv));
-    return (parse_words(line, argc - taken, argv + taken));
+    if (status != 0)
+        return (status);
+    if (command_line_common(line, "help") != NULL)
+        turn_to_help(line);
+    if (line->run.command == NULL && line->noun != NULL)
+        return (no_such_verb(line->noun, NULL));
+    if (line->run.command == NULL)
+        return (usage_error(&line->run, "which command?"));
+    return (0);
 }

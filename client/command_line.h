@@ -3,8 +3,10 @@
 
 /*
  * The words of a command line, sorted: which command, which flags with which
- * values, and the rest.  Flags and other words may come in any order; `--`
- * ends the flags.
+ * values, and the rest.  Flags and other words may come in any order, but a
+ * command's own flags behind the command; `--` ends the flags.  A flag's value
+ * follows it, or an equal sign: one that begins with two hyphens must do the
+ * latter.
  */
 
 #include "client/command.h"
@@ -12,12 +14,14 @@
 struct command_line {
     struct invocation run;
     const char *common[16];     /* values, by place in common_flags */
+    const char *noun;           /* of a command whose verb has not come yet */
 };
 
 /**
  * command_line_parse(line, argc, argv):
- * Read what follows the program's name; ${argc} must not be 0.  Returns 0, or
- * an exit code after having said what is wrong.
+ * Read what follows the program's name into ${line}, which must be {0}.  With
+ * --help it becomes the command `help` on what was named.  Returns 0, or an
+ * exit code after having said what is wrong.
  */
 int command_line_parse(struct command_line *line, int argc, char *argv[]);
 

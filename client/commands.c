@@ -6,52 +6,123 @@ const struct flag common_flags[] = {
     {"cert", "FILE", "your certificate (VOUCH_CERT)"},
     {"key", "FILE", "your private key (VOUCH_KEY)"},
     {"context", "NAME", "context of the configuration file (VOUCH_CONTEXT)"},
-    {"output", "FORMAT", "table, json, jsonl or csv; -o for short"},
-    {"timeout", "SECONDS", "longest wait for an answer (30)"},
+    {"output", "FORMAT", "table, json, jsonl or csv; -o for short "
+        "(VOUCH_OUTPUT)"},
+    {"timeout", "SECONDS", "longest wait for an answer (30); of an upload, "
+        "for\nany word from the server (600)"},
     {"quiet", NULL, "no progress and no notes on standard error"},
     {"help", NULL, "help on the command; -h for short"},
     {NULL, NULL, NULL},
 };
 
+static const char about_verify[] =
+"States a claim, that a person holds a credential, and prints what the\n"
+"register has to say of it: one word, YES, NO or REVIEW, then everything\n"
+"that a person must see to rely on it. The exit code says the word again: 0\n"
+"YES, 1 NO, 3 REVIEW.\n"
+"\n"
+"Number and family name are always compared, and so are the facts that the\n"
+"association's identity policy asks for ('vouch association show ID' names\n"
+"them). One of these wrong, and nothing matches: which one, nobody is told.\n"
+"\"No match\" does not mean that the person is not certified. Of a date as\n"
+"much may be given as is known: 1990 will do for a date of birth.\n"
+"\n"
+"Purpose, authorization and the rest of that kind are recorded as you state\n"
+"them.\n";
+
+static const char about_publish[] =
+"Uploads credential records of your association. FILE is CSV in UTF-8 with\n"
+"a header line; '-' is standard input. All of it is published, except for\n"
+"the lines that are rejected, or nothing: only the summary at the end is an\n"
+"acknowledgment.\n"
+"\n"
+"Columns, in any order; the first three must be there:\n"
+"  credential_type, number, family   which credential, and whose\n"
+"  given, middle, suffix             the rest of the holder's name\n"
+"  former_family                     earlier family names, by semicolon\n"
+"  holder_ref                        your own id of the person\n"
+"  birth_date, last4                 kept only as keyed hashes\n"
+"  issued_on, expires_on, grace_until, effective_on\n"
+"                                    dates: YYYY-MM-DD, or what is known\n"
+"  status, status_reason             PENDING, PROVISIONAL, ACTIVE, EXPIRED,\n"
+"                                    REVOKED, SURRENDERED, DENIED,\n"
+"                                    ISSUED_IN_ERROR, SUSPENDED, CONDITIONS,\n"
+"                                    or INACTIVE (reason LAPSED, RETIRED,\n"
+"                                    DECEASED, CLOSED or SUPERSEDED)\n"
+"\n"
+"A line that cannot be taken is rejected with its reason, and the others\n"
+"are published: exit code 6. Exit code 7: no line could be taken, or the\n"
+"file is not CSV. After a failure of the network run it again with the\n"
+"--request-id that was named: what was published already is not published\n"
+"twice.\n";
+
+static const char about_publication[] =
+"ID is the publication's own id, or the request id of the upload: the\n"
+"latter answers what became of an upload whose connection broke.\n";
+
+static const char about_declare[] =
+"Each association promises to speak at least so often; what is older counts\n"
+"as stale, and a stale answer is never YES. When there is nothing new to\n"
+"publish, say so with this.\n";
+
+static const char about_association_show[] =
+"Shows what a claim must bring, how numbers are compared, how old the last\n"
+"word may be, whom to ask, and who recognizes the association, by what\n"
+"source. As CSV it is one line; JSON has everything.\n";
+
+static const char about_check[] =
+"Reads associations.csv, credential_types.csv and recognitions.csv in DIR\n"
+"and names each fault by file, line and column. Needs no server.\n";
+
+static const char about_health[] =
+"Exit code 0: SERVING. Without SERVICE it asks about the server as a whole.\n";
+
+static const char about_whoami[] =
+"The role comes from your certificate, and decides what you may call.\n";
+
 /* The whole command line, at a glance. */
 const struct command commands[] = {
-    {"verify", NULL, "--association ID --number N --family NAME ...",
-        "ask whether a claim is so",
+    {"verify", NULL, "--association ID --number N --family NAME [FLAG...]",
+        "ask whether a claim is so", about_verify,
         "  vouch verify --association ascp-boc --type ascp-pbt --number 10482 "
             "\\\n      --family Garcia --birth-date 1990\n",
         verify_flags, 0, 0, 0, cmd_verify},
-    {"publish", NULL, "FILE|- --association ID",
-        "publish credential records from a CSV file",
+    {"publish", NULL, "FILE|- --association ID [FLAG...]",
+        "publish credential records from a CSV file", about_publish,
         "  vouch publish roster.csv --association ascp-boc "
             "--rejects rejects.csv\n",
         publish_flags, 1, 1, 0, cmd_publish},
     {"publication", "show", "ID",
         "show what became of an upload, by its id or request id",
+        about_publication,
         "  vouch publication show 5f0e8c1d2b3a49576879808182838485\n",
         NULL, 1, 1, 0, cmd_publication_show},
-    {"declare-current", NULL, "--association ID",
-        "state that nothing has changed, so that answers stay fresh",
+    {"declare-current", NULL, "--association ID [--as-of TIME]",
+        "state that nothing has changed: answers stay fresh",
+        about_declare,
         "  vouch declare-current --association ascp-boc\n",
         declare_current_flags, 0, 0, 0, cmd_declare_current},
     {"association", "list", "", "list the associations that are covered",
-        "  vouch association list -o csv\n",
+        NULL, "  vouch association list -o csv\n",
         NULL, 0, 0, 0, cmd_association_list},
     {"association", "show", "ID",
-        "show one association and who recognizes it",
+        "show one association and who recognizes it", about_association_show,
         "  vouch association show ascp-boc\n",
         NULL, 1, 1, 0, cmd_association_show},
-    {"credential-type", "list", "", "list what the associations grant",
+    {"credential-type", "list", "[--association ID]",
+        "list what the associations grant", NULL,
         "  vouch credential-type list --association ascp-boc\n",
         credential_type_flags, 0, 0, 0, cmd_credential_type_list},
-    {"catalog", "check", "DIR", "check the files of a catalog",
+    {"catalog", "check", "DIR", "check the files of a catalog", about_check,
         "  vouch catalog check catalog/\n",
         NULL, 1, 1, 1, cmd_catalog_check},
-    {"whoami", NULL, "", "show whom the server takes you for",
+    {"whoami", NULL, "", "show whom the server takes you for", about_whoami,
         "  vouch whoami\n", NULL, 0, 0, 0, cmd_whoami},
     {"health", NULL, "[SERVICE]", "ask whether the server is serving",
-        "  vouch health && echo up\n", NULL, 0, 1, 0, cmd_health},
-    {"help", NULL, "[COMMAND|exit-codes|environment]", "explain",
+        about_health, "  vouch health && echo up\n",
+        NULL, 0, 1, 0, cmd_health},
+    {"help", NULL, "[COMMAND|exit-codes|environment]", "explain", NULL,
         "  vouch help verify\n  vouch help exit-codes\n",
         NULL, 0, 2, 1, cmd_help},
-    {NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, NULL},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, NULL},
 };

@@ -36,7 +36,7 @@ next_step(enum grpc_code code)
     case GRPC_OUT_OF_RANGE:
         return ("mend what is named above, and ask again");
     case GRPC_NOT_FOUND:
-        return ("check the id; 'vouch association list' shows what is "
+        return ("check what was named; 'vouch association list' shows what is "
             "covered");
     case GRPC_PERMISSION_DENIED:
     case GRPC_UNAUTHENTICATED:

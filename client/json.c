@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/table.h"
 #include "proto/bytes.h"
 
 #define KEY_MAX 128
@@ -199,17 +200,51 @@ json_of(const ProtobufCMessage *message)
     return (object);
 }
 
+/* jansson escapes C0 only. */
+static void
+put_escaped(FILE *f, const char *text)
+{
+    while (*text != '\0') {
+        const unsigned char *p = (const unsigned char *)text;
+        size_t n = *text == '\n' ? 0 : table_steers(text);
+
+        switch (n) {
+        case 0:
+            fputc(*text++, f);
+            break;
+        case 1:
+            fprintf(f, "\\u%04X", (unsigned)p[0]);
+            break;
+        case 2:
+            fprintf(f, "\\u%04X", (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu));
+            break;
+        default:
+            fprintf(f, "\\u%04X", (p[0] & 0xfu) << 12 |
+                (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu));
+        }
+        text += n;
+    }
+}
+
+int
+json_print_value(FILE *f, json_t *json, int lines)
+{
+    char *text = NULL;
+
+    if (json != NULL)
+        text = json_dumps(json, JSON_PRESERVE_ORDER | JSON_ENCODE_ANY |
+            (lines ? (size_t)JSON_COMPACT : JSON_INDENT(2)));
+    json_decref(json);
+    if (text == NULL)
+        return (-1);
+    put_escaped(f, text);
+    (void)fputc('\n', f);
+    free(text);
+    return (0);
+}
+
 int
 json_print(FILE *f, const ProtobufCMessage *message, int lines)
 {
-    json_t *json = json_of(message);
-    int status = -1;
-
-    if (json != NULL)
-        status = json_dumpf(json, f,
-            (lines ? JSON_COMPACT : JSON_INDENT(2)) | JSON_PRESERVE_ORDER);
-    if (status == 0)
-        (void)fputc('\n', f);
-    json_decref(json);
-    return (status);
+    return (json_print_value(f, json_of(message), lines));
 }

@@ -1,4 +1,3 @@
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,16 +11,20 @@ set_output(struct command_line *p)
 {
     static const char *const names[] = {"table", "json", "jsonl", "csv"};
     const char *wanted = command_line_common(p, "output");
+    const char *from = "--output";
 
-    if (wanted == NULL && (wanted = getenv("VOUCH_OUTPUT")) == NULL)
-        return (0);
+    if (wanted == NULL) {
+        from = "VOUCH_OUTPUT";
+        if ((wanted = getenv(from)) == NULL || wanted[0] == '\0')
+            return (0);
+    }
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(names[i], wanted) == 0) {
             p->run.output = (enum output)i;
             return (0);
         }
     return (usage_error(&p->run,
-        "the output is table, json, jsonl or csv, not '%s'", wanted));
+        "%s is one of table, json, jsonl or csv, not '%s'", from, wanted));
 }
 
 static int
@@ -46,23 +49,17 @@ static int
 run_command(struct command_line *p, struct context *context)
 {
     struct invocation *run = &p->run;
-    char why[512];
+    char why[8192];
     int status;
 
-    if (command_line_common(p, "help") != NULL) {
-        struct invocation help = {.words = {run->command->noun,
-            run->command->verb}, .nwords = run->command->verb ? 2 : 1};
-
-        help.command = run->command;
-        return (cmd_help(&help));
-    }
     run->quiet = command_line_common(p, "quiet") != NULL;
-    if ((status = set_output(p)) != 0 || (status = set_timeout(p)) != 0)
+    if ((run->command->run != cmd_help && (status = set_output(p)) != 0) ||
+        (status = set_timeout(p)) != 0)
         return (status);
     if (run->nwords < run->command->least)
         return (usage_error(run, "it takes %s", run->command->args));
     if (run->nwords > run->command->most)
-        return (usage_error(run, "what is this: '%s'",
+        return (usage_error(run, "'%s' is one word too many",
             run->words[run->command->most]));
     if (run->command->offline)
         return (run->command->run(run));
@@ -88,7 +85,6 @@ main(int argc, char *argv[])
     struct context context = {0};
     int status;
 
-    (void)signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
         (void)cmd_help(&help);
         return (VOUCH_EXIT_USAGE);
@@ -97,8 +93,6 @@ main(int argc, char *argv[])
         puts("vouch " VOUCH_VERSION);
         return (VOUCH_EXIT_YES);
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        return (cmd_help(&help));
     if ((status = command_line_parse(&line, argc - 1, argv + 1)) == 0)
         status = run_command(&line, &context);
     context_free(&context);

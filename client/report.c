@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/command.h"
+#include "client/table.h"
 #include "proto/grpc_status.h"
 
 static void
@@ -11,6 +12,22 @@ print_name(FILE *f, const struct command *c)
     if (c != NULL)
         fprintf(f, " %s%s%s", c->noun, c->verb != NULL ? " " : "",
             c->verb != NULL ? c->verb : "");
+}
+
+int
+bug_error(const struct invocation *run, const char *format, ...)
+{
+    va_list args;
+
+    fprintf(stderr, "vouch");
+    print_name(stderr, run->command);
+    fprintf(stderr, ": ");
+    va_start(args, format);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "\n  -> if it happens again, show this to the operator of "
+        "the server\n");
+    return (VOUCH_EXIT_BUG);
 }
 
 int
@@ -80,21 +97,25 @@ print_violation(const char *field, const char *description)
     } others[] = {{"association_id", "association"},
         {"credential_type_id", "type"}, {"authorization_ref",
         "authorization"}};
-    char flag[64];
+    char flag[64], clean[64];
     size_t i;
 
+    table_clean(field, clean, sizeof(clean));
     if (strncmp(field, "claim.", 6) != 0) {
-        fprintf(stderr, "  %s %s\n", field, description);
+        fprintf(stderr, "  %s%s", clean, clean[0] != '\0' ? " " : "");
+        table_put(stderr, description);
+        fputc('\n', stderr);
         return;
     }
-    (void)snprintf(flag, sizeof(flag), "%s",
-        strrchr(field, '.') + 1);
+    (void)snprintf(flag, sizeof(flag), "%s", strrchr(clean, '.') + 1);
     for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         if (strcmp(others[i].field, flag) == 0)
             (void)snprintf(flag, sizeof(flag), "%s", others[i].flag);
     for (i = 0; flag[i] != '\0'; i++)
         flag[i] = flag[i] == '_' ? '-' : flag[i];
-    fprintf(stderr, "  --%s (%s) %s\n", flag, field, description);
+    fprintf(stderr, "  --%s (%s) ", flag, clean);
+    table_put(stderr, description);
+    fputc('\n', stderr);
 }
 
 int
@@ -102,16 +123,22 @@ report_error(const struct invocation *run, const struct vouch_error *error)
 {
     fprintf(stderr, "vouch");
     print_name(stderr, run->command);
-    fprintf(stderr, ": %s", error->message);
-    if (error->failure == VOUCH_FAILURE_STATUS && error->code != 0)
-        fprintf(stderr, " (%s%s%s)",
+    fprintf(stderr, ": ");
+    table_put(stderr, error->message);
+    if (error->failure == VOUCH_FAILURE_STATUS && error->code != 0) {
+        fprintf(stderr, " (%s%s",
             grpc_status_name((enum grpc_code)error->code),
-            error->reason[0] != '\0' ? ", " : "", error->reason);
+            error->reason[0] != '\0' ? ", " : "");
+        table_put(stderr, error->reason);
+        fputc(')', stderr);
+    }
     fputc('\n', stderr);
     for (size_t i = 0; i < error->nviolations; i++)
         print_violation(error->violations[i].field,
             error->violations[i].description);
-    if (error->next[0] != '\0')
-        fprintf(stderr, "  -> %s\n", error->next);
+    fprintf(stderr, "  -> ");
+    table_put(stderr, error->next[0] != '\0' ? error->next :
+        "see 'vouch help exit-codes'");
+    fputc('\n', stderr);
     return (exit_code_of(error));
 }

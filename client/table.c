@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/text.h"
+
 struct table {
     const char *const *columns;     /* borrowed */
     size_t ncolumns;
@@ -37,7 +39,7 @@ table_add(struct table *t, const char *const *cells)
         t->size = size;
     }
     for (size_t i = 0; i < t->ncolumns; i++) {
-        if ((t->cells[t->ncells] = strdup(cells[i])) == NULL)
+        if ((t->cells[t->ncells] = text_copy(cells[i])) == NULL)
             return (-1);
         t->ncells++;
     }
@@ -45,72 +47,129 @@ table_add(struct table *t, const char *const *cells)
 }
 
 /*
- * How many bytes at ${p} make a character that must not reach a terminal: C0,
- * DEL, C1 (U+0080 to U+009F), the marks and overrides of direction (U+200E,
- * U+200F, U+202A to U+202E, U+2066 to U+2069); 0: it may.
+ * C0, DEL, C1 (U+0080 to U+009F), the marks and overrides of direction (U+061C,
+ * U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069), and the separators of
+ * lines (U+2028, U+2029).
  */
-static size_t
-steers(const unsigned char *p)
+size_t
+table_steers(const char *text)
 {
-    if (p[0] < 0x20 || p[0] == 0x7f)
+    const unsigned char *p = (const unsigned char *)text;
+
+    if ((p[0] != '\0' && p[0] < 0x20) || p[0] == 0x7f)
         return (1);
     if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
         return (2);
+    if (p[0] == 0xd8 && p[1] == 0x9c)
+        return (2);
     if (p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f ||
-        (p[2] >= 0xaa && p[2] <= 0xae)))
+        (p[2] >= 0xa8 && p[2] <= 0xae)))
         return (3);
     if (p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)
         return (3);
     return (0);
 }
 
-void
-table_clean(const char *text, char *out, size_t size)
+/* Bytes of the character at ${p}; 0 if it is none of UTF-8. */
+static size_t
+character_at(const char *text)
 {
     const unsigned char *p = (const unsigned char *)text;
-    size_t n = 0;
+    size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 :
+        p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
 
-    while (*p != '\0' && n + 1 < size) {
-        size_t bad = steers(p);
-
-        out[n++] = bad != 0 ? '?' : (char)*p;
-        p += bad != 0 ? bad : 1;
-    }
-    while (*p != '\0' && n > 0 && ((unsigned char)out[n - 1] & 0xc0) == 0x80)
-        n--;    /* cut at a character */
-    if (*p != '\0' && n > 0 && ((unsigned char)out[n - 1] & 0xc0) == 0xc0)
-        n--;
-    out[n] = '\0';
-}
-
-static size_t
-width_of(const char *text)
-{
-    size_t n = 0;
-
-    for (; *text != '\0'; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return (0);
     return (n);
 }
 
-static void
-print_csv_cell(FILE *f, const char *text)
+/*
+ * The next character of ${*text} as a terminal may see it; moves on.  What is
+ * no UTF-8 may be C1 to an old terminal.
+ */
+static size_t
+next_clean(const char **text, const char **p)
 {
-    const char *formula = strchr("=+-@\t\r", text[0]);
+    size_t bad = table_steers(*text), n = character_at(*text);
 
-    if (formula != NULL && text[0] != '\0') {
-        fprintf(f, "\"'");
-    } else if (strpbrk(text, ",\"\r\n") == NULL) {
-        fputs(text, f);
-        return;
-    } else
-        fputc('"', f);
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            fputc('"', f);
-        fputc(*text, f);
+    *p = bad != 0 || n == 0 ? "?" : *text;
+    *text += bad != 0 ? bad : n == 0 ? 1 : n;
+    return (bad != 0 || n == 0 ? 1 : n);
+}
+
+void
+table_clean(const char *text, char *out, size_t size)
+{
+    size_t at = 0;
+
+    while (*text != '\0') {
+        const char *p;
+        size_t n = next_clean(&text, &p);
+
+        if (at + n >= size)
+            break;
+        memcpy(out + at, p, n);
+        at += n;
     }
-    fputc('"', f);
+    out[at] = '\0';
+}
+
+void
+table_put(FILE *f, const char *text)
+{
+    while (*text != '\0') {
+        const char *p;
+        size_t n = next_clean(&text, &p);
+
+        (void)fwrite(p, 1, n, f);
+    }
+}
+
+/* Of a cell in a table for eyes. */
+#define CELL_MAX 256
+
+/* How wide ${text} is once it is clean. */
+static size_t
+width_of(const char *text)
+{
+    char clean[CELL_MAX];
+    size_t n = 0;
+
+    table_clean(text, clean, sizeof(clean));
+    for (const char *p = clean; *p != '\0'; p++)
+        n += ((unsigned char)*p & 0xc0) != 0x80;
+    return (n);
+}
+
+/* What a spreadsheet would compute: not a plain negative number. */
+static int
+is_formula(const char *text)
+{
+    if (text[0] == '-' && text[1] != '\0' &&
+        text[1 + strspn(text + 1, "0123456789")] == '\0')
+        return (0);
+    return (text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL);
+}
+
+void
+table_put_csv(FILE *f, const char *text)
+{
+    int formula = is_formula(text);
+    int quoted = formula || strpbrk(text, ",\"\r\n") != NULL;
+
+    if (quoted)
+        fprintf(f, "\"%s", formula ? "'" : "");
+    while (*text != '\0') {
+        const char *p;
+        size_t n = next_clean(&text, &p);
+
+        if (*p == '"')
+            fputc('"', f);
+        (void)fwrite(p, 1, n, f);
+    }
+    if (quoted)
+        fputc('"', f);
 }
 
 static void
@@ -120,7 +179,7 @@ print_csv(const struct table *t, FILE *f)
         fprintf(f, "%s%s", i > 0 ? "," : "", t->columns[i]);
     fputc('\n', f);
     for (size_t i = 0; i < t->ncells; i++) {
-        print_csv_cell(f, t->cells[i]);
+        table_put_csv(f, t->cells[i]);
         fputc((i + 1) % t->ncolumns == 0 ? '\n' : ',', f);
     }
 }
@@ -129,7 +188,7 @@ static void
 print_row(const char *const *cells, const size_t *widths, size_t n, FILE *f)
 {
     for (size_t i = 0; i < n; i++) {
-        char clean[512];
+        char clean[CELL_MAX];
 
         table_clean(cells[i], clean, sizeof(clean));
         fputs(clean, f);
@@ -158,6 +217,21 @@ table_print(const struct table *t, FILE *f, int csv)
         print_row((const char *const *)(t->cells + i), widths, t->ncolumns,
             f);
     free(widths);
+}
+
+int
+table_print_one(const char *const *columns, const char *const *cells,
+    size_t n)
+{
+    struct table *t = table_create(columns, n);
+    int status = -1;
+
+    if (t != NULL && table_add(t, cells) == 0) {
+        table_print(t, stdout, 1);
+        status = 0;
+    }
+    table_free(t);
+    return (status);
 }
 
 void

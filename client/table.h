@@ -35,11 +35,39 @@ int table_add(struct table *table, const char *const *cells);
 void table_print(const struct table *table, FILE *f, int csv);
 
 /**
+ * table_print_one(columns, cells, n):
+ * Write to standard output, as CSV, a header and one row.  Returns 0, or -1 if
+ * memory ran out.
+ */
+int table_print_one(const char *const *columns, const char *const *cells,
+    size_t n);
+
+/**
+ * table_steers(p):
+ * Return how many bytes at ${p} make a character that must not reach a
+ * terminal: a control character, or one that turns the direction of text; 0:
+ * it may.  ${p} ends with a NUL.
+ */
+size_t table_steers(const char *p);
+
+/**
  * table_clean(text, out, size):
- * Copy ${text} for a terminal: control characters and the characters that
- * turn the direction of text become '?'.
+ * Copy ${text} for a terminal: each character that must not reach one becomes
+ * '?'.
  */
 void table_clean(const char *text, char *out, size_t size);
+
+/**
+ * table_put(f, text):
+ * Write ${text}, of any length, as table_clean() would copy it.
+ */
+void table_put(FILE *f, const char *text);
+
+/**
+ * table_put_csv(f, text):
+ * Write ${text} as a cell of CSV, quoted if need be.
+ */
+void table_put_csv(FILE *f, const char *text);
 
 void table_free(struct table *table);
 

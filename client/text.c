@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -54,6 +55,10 @@ text_date(const Vouch__V1__Date *date, const char *unknown, char out[32])
     struct civil civil = text_civil(date);
     char text[CIVIL_TEXT];
 
+    if (!civil_is_valid(civil)) {
+        (void)snprintf(out, 32, "(not a date)");
+        return;
+    }
     civil_format(civil, text);
     (void)snprintf(out, 32, "%s", civil_is_given(civil) ? text : unknown);
 }
@@ -74,6 +79,28 @@ text_age(int64_t seconds, char *out, size_t size)
     n = seconds / units[i].seconds;
     (void)snprintf(out, size, "%" PRId64 " %s%s", n, units[i].name,
         n == 1 ? "" : "s");
+}
+
+/* Not strdup(), whose allocation no test could let fail. */
+char *
+text_copy(const char *text)
+{
+    size_t n = strlen(text) + 1;
+    char *copy = malloc(n);
+
+    if (copy != NULL)
+        memcpy(copy, text, n);
+    return (copy);
+}
+
+int64_t
+text_sum(int64_t a, int64_t b)
+{
+    int64_t sum;
+
+    if (__builtin_add_overflow(a, b, &sum))
+        return (b < 0 ? INT64_MIN : INT64_MAX);
+    return (sum);
 }
 
 int

@@ -42,6 +42,19 @@ void text_date(const Vouch__V1__Date *date, const char *unknown,
 void text_age(int64_t seconds, char *out, size_t size);
 
 /**
+ * text_copy(text):
+ * Return a copy of ${text} for free(), or NULL if memory ran out.
+ */
+char *text_copy(const char *text);
+
+/**
+ * text_sum(a, b):
+ * Return a + b, or what is next to it that an int64_t can hold: a server may
+ * send any numbers.
+ */
+int64_t text_sum(int64_t a, int64_t b);
+
+/**
  * text_parse_date(text, date):
  * Read YYYY, YYYY-MM or YYYY-MM-DD.  Returns 0, or -1.
  */
