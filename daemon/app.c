@@ -1,6 +1,7 @@
 #include "app.h"
 
 #include <errno.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,18 +41,15 @@ refuse(enum err err, const char *part, const char *why)
     return (err);
 }
 
-static enum err
-set_log_level(const struct conf *conf)
+static void
+set_log(const struct conf *conf)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(conf->log_level, names[i]) == 0) {
+        if (strcmp(conf->log_level, names[i]) == 0)
             log_set_level((enum log_level)i);
-            return (E_OK);
-        }
-    return (refuse(E_INVAL, "conf",
-        "log.level must be error, warn, info or debug"));
+    log_set_json(strcmp(conf->log_format, "json") == 0);
 }
 
 /* Each of these must be given; nothing sensible could stand in for it. */
@@ -78,8 +76,8 @@ check_needed(const struct conf *conf)
             char why[WHY];
 
             (void)snprintf(why, sizeof(why),
-                "%s is not set; use --set %s=... or --dev DIR",
-                needed[i].name, needed[i].name);
+                "%s is not set; set it in vouchd.conf, or use --dev DIR",
+                needed[i].name);
             return (refuse(E_INVAL, "conf", why));
         }
     return (E_OK);
@@ -172,6 +170,22 @@ open_store(const struct conf *conf, int create, struct store **store)
 
     if ((err = store_open(&options, store, why, sizeof(why))) != E_OK)
         return (refuse(err, "store", why));
+    return (E_OK);
+}
+
+/* For a check only: what the service will find, or not. */
+static enum err
+check_dirs(const struct conf *conf)
+{
+    const char *const dirs[] = {conf->key_dir, conf->catalog_dir};
+    char why[WHY];
+
+    for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+        if (dirs[i][0] != '\0' && access(dirs[i], R_OK | X_OK) != 0) {
+            (void)snprintf(why, sizeof(why), "%s: %s", dirs[i],
+                strerror(errno));
+            return (refuse(E_IO, "conf", why));
+        }
     return (E_OK);
 }
 
@@ -287,8 +301,8 @@ app_run(const struct conf *conf, app_ready_fn *ready, void *cookie)
     struct app app = {.conf = conf};
     enum err err;
 
-    if ((err = set_log_level(conf)) != E_OK ||
-        (err = check_needed(conf)) != E_OK)
+    set_log(conf);
+    if ((err = check_needed(conf)) != E_OK)
         goto out;
     take_descriptors();
     if ((err = open_loop(&app)) != E_OK ||
@@ -314,14 +328,28 @@ out:
 }
 
 enum err
+app_check(const struct conf *conf)
+{
+    struct app app = {.conf = conf};
+    enum err err;
+
+    set_log(conf);
+    if ((err = check_needed(conf)) == E_OK && (err = open_tls(&app)) == E_OK)
+        err = check_dirs(conf);
+    tls_server_free(app.tls);
+    log_flush();
+    return (err);
+}
+
+enum err
 app_rebuild(const struct conf *conf, int check)
 {
     struct store *store = NULL;
     char why[WHY] = "";
     enum err err;
 
-    if ((err = set_log_level(conf)) != E_OK ||
-        (err = open_store(conf, 0, &store)) != E_OK)
+    set_log(conf);
+    if ((err = open_store(conf, 0, &store)) != E_OK)
         goto out;
     if ((err = service_rebuild(store, check, why, sizeof(why))) != E_OK)
         err = refuse(err, "rebuild", why);

@@ -27,6 +27,15 @@ enum err MUST_USE app_run(const struct conf *conf, app_ready_fn *ready,
     void *cookie);
 
 /**
+ * app_check(conf):
+ * Check the settings and the files they name as app_run() would, and serve
+ * nothing; no store is opened or made.
+ *
+ * Fails: as app_run(); what and where has been logged.
+ */
+enum err MUST_USE app_check(const struct conf *conf);
+
+/**
  * app_rebuild(conf, check):
  * Derive the store's index again from its log, or, if ${check}, compare and
  * change nothing.  No daemon may have the store open.

@@ -117,7 +117,8 @@ point(struct conf *conf, const char *name, const char *dir, const char *rest)
     enum err err;
 
     (void)snprintf(value, sizeof(value), "%s%s", dir, rest);
-    if ((err = conf_set(conf, name, value, why, sizeof(why))) != E_OK)
+    if ((err = conf_set(conf, name, value, "--dev", why,
+        sizeof(why))) != E_OK)
         fprintf(stderr, "vouchd: %s\n", why);
     return (err);
 }

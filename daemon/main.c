@@ -10,12 +10,17 @@
 
 enum { EXIT_USAGE = 2 };
 
+/* Read if nothing else is named. */
+#define CONFIG "/etc/vouch/vouchd.conf"
+
 struct request {
     struct conf *conf;          /* owned */
     struct dev dev;
     const char *sets[64];       /* --set, applied after --dev */
     size_t nsets;
+    const char *config;         /* --config */
     int print;
+    int check_config;
     int rebuild;
     int check;
 };
@@ -30,13 +35,19 @@ help(FILE *f)
         "      everything under DIR, on loopback, on a free port, with "
         "its own\n"
         "      certificates; not for production\n"
-        "  vouchd --set NAME=VALUE...\n"
-        "      serve with these settings\n"
-        "  vouchd --rebuild-index | --check-index (--dev DIR | --set ...)\n"
+        "  vouchd [--config FILE] [--set NAME=VALUE]...\n"
+        "      serve with the settings of FILE (" CONFIG ")\n"
+        "  vouchd --check-config ...\n"
+        "      say what is wrong with settings and files, and serve nothing\n"
+        "  vouchd --print-config ...\n"
+        "      write every setting, and where it is from\n"
+        "  vouchd --sample-config | --manual\n"
+        "      write a configuration to begin with, or vouchd.conf(5)\n"
+        "  vouchd --rebuild-index | --check-index ...\n"
         "      derive the store's index again from its log, or compare them\n"
-        "  vouchd --print-config | --version | --help\n\n"
+        "  vouchd --version | --help\n\n"
         "settings:\n", f);
-    conf_help(f);
+    conf_write(NULL, CONF_HELP, f);
     fputs("\nexample:\n  vouchd --dev /tmp/vouch\n", f);
 }
 
@@ -58,7 +69,8 @@ apply(struct request *r)
             return (usage("--set takes NAME=VALUE, not ", r->sets[i]));
         memcpy(name, r->sets[i], (size_t)(equals - r->sets[i]));
         name[equals - r->sets[i]] = '\0';
-        if (conf_set(r->conf, name, equals + 1, why, sizeof(why)) != E_OK)
+        if (conf_set(r->conf, name, equals + 1, "--set", why, sizeof(why)) !=
+            E_OK)
             return (usage(why, ""));
     }
     return (0);
@@ -72,7 +84,11 @@ parse(int argc, char *argv[], struct request *r)
         {"dev", required_argument, NULL, 'd'},
         {"association", required_argument, NULL, 'a'},
         {"set", required_argument, NULL, 's'},
+        {"config", required_argument, NULL, 'f'},
         {"print-config", no_argument, NULL, 'p'},
+        {"check-config", no_argument, NULL, 'C'},
+        {"sample-config", no_argument, NULL, 'S'},
+        {"manual", no_argument, NULL, 'm'},
         {"rebuild-index", no_argument, NULL, 'r'},
         {"check-index", no_argument, NULL, 'c'},
         {"version", no_argument, NULL, 'v'},
@@ -85,7 +101,11 @@ parse(int argc, char *argv[], struct request *r)
         switch (option) {
         case 'd': r->dev.dir = optarg; break;
         case 'a': r->dev.association = optarg; break;
+        case 'f': r->config = optarg; break;
         case 'p': r->print = 1; break;
+        case 'C': r->check_config = 1; break;
+        case 'S': conf_write(NULL, CONF_SAMPLE, stdout); return (1);
+        case 'm': conf_write(NULL, CONF_MANUAL, stdout); return (1);
         case 'r': r->rebuild = 1; break;
         case 'c': r->rebuild = r->check = 1; break;
         case 'h': help(stdout); return (EXIT_SUCCESS + 1);
@@ -110,17 +130,39 @@ ready_plain(void *cookie, int port)
     return (E_OK);
 }
 
+/* --dev first, or the file; over it what --set says. */
+static int
+settle(struct request *r)
+{
+    char why[800];
+
+    if (r->dev.dir != NULL && dev_prepare(&r->dev, r->conf) != E_OK)
+        return (EXIT_FAILURE);
+    if (r->config == NULL && r->dev.dir == NULL && r->nsets == 0)
+        r->config = CONFIG;
+    if (r->config != NULL &&
+        conf_read(r->conf, r->config, why, sizeof(why)) != E_OK) {
+        fprintf(stderr, "vouchd: %s\n", why);
+        return (EXIT_FAILURE);
+    }
+    return (apply(r));
+}
+
 static int
 run(struct request *r)
 {
     int status;
 
-    if (r->dev.dir != NULL && dev_prepare(&r->dev, r->conf) != E_OK)
-        return (EXIT_FAILURE);
-    if ((status = apply(r)) != 0)
+    if ((status = settle(r)) != 0)
         return (status);
     if (r->print) {
-        conf_print(r->conf, stdout);
+        conf_write(r->conf, CONF_EFFECTIVE, stdout);
+        return (EXIT_SUCCESS);
+    }
+    if (r->check_config) {
+        if (app_check(r->conf) != E_OK)
+            return (EXIT_FAILURE);
+        puts("the configuration is good");
         return (EXIT_SUCCESS);
     }
     if (r->rebuild) {

@@ -14,6 +14,7 @@
 static const char *const names[] = {"error", "warn", "info", "debug"};
 
 static _Atomic int threshold = LOG_INFO;
+static _Atomic int as_json;
 
 static _Thread_local struct {
     char text[GATHER_MAX];
@@ -25,6 +26,12 @@ void
 log_set_level(enum log_level level)
 {
     atomic_store_explicit(&threshold, (int)level, memory_order_relaxed);
+}
+
+void
+log_set_json(int json)
+{
+    atomic_store_explicit(&as_json, json, memory_order_relaxed);
 }
 
 /* A log must not stop the daemon: what cannot be written is given up. */
@@ -60,20 +67,18 @@ log_flush(void)
         write_all(note, (size_t)n);
 }
 
-static size_t
+static void
 put_time(char *out, size_t size)
 {
     struct timespec now;
     struct tm tm;
-    int n;
 
+    out[0] = '\0';
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    if (gmtime_r(&now.tv_sec, &tm) == NULL)
-        return (0);
-    n = snprintf(out, size, "ts=%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ ",
-        tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-        tm.tm_sec, now.tv_nsec / 1000);
-    return (n > 0 && (size_t)n < size ? (size_t)n : 0);
+    if (gmtime_r(&now.tv_sec, &tm) != NULL)
+        (void)snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ",
+            tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+            tm.tm_min, tm.tm_sec, now.tv_nsec / 1000);
 }
 
 /* One call is one line, whatever a peer put into a value. */
@@ -93,6 +98,66 @@ put_escaped(char *out, size_t size, const char *text)
     return (n);
 }
 
+/* A text within a JSON string, without the quotes around it. */
+static size_t
+put_json(char *out, size_t size, const char *text, size_t length)
+{
+    size_t n = 0;
+
+    for (; length > 0 && n + 7 < size; text++, length--) {
+        unsigned char ch = (unsigned char)*text;
+
+        if (ch < 0x20 || ch >= 0x7f)
+            n += (size_t)snprintf(out + n, size - n, "\\u%04x", ch);
+        else {
+            if (ch == '"' || ch == '\\')
+                out[n++] = '\\';
+            out[n++] = (char)ch;
+        }
+    }
+    return (n);
+}
+
+/* How long the value at ${text} is; a quoted one with its quotes. */
+static size_t
+value_length(const char *text)
+{
+    const char *end;
+
+    if (text[0] != '"')
+        return (strcspn(text, " "));
+    end = strchr(text + 1, '"');
+    return (end != NULL ? (size_t)(end - text) + 1 : strlen(text));
+}
+
+/* Turn key=value pairs into members of a JSON object, each with a comma. */
+static size_t
+put_members(char *out, size_t size, const char *pairs)
+{
+    size_t n = 0;
+
+    while (*pairs != '\0' && n + 16 < size) {
+        size_t key = strcspn(pairs, "= ");
+        size_t length, quoted;
+
+        if (pairs[key] != '=') {
+            pairs += key + (pairs[key] != '\0');
+            continue;
+        }
+        length = value_length(pairs + key + 1);
+        quoted = pairs[key + 1] == '"' && length > 1;
+        n += (size_t)snprintf(out + n, size - n, ",\"%.*s\":\"",
+            key < 32 ? (int)key : 32, pairs);
+        if (n + 16 >= size)
+            break;
+        n += put_json(out + n, size - n - 8, pairs + key + 1 + quoted,
+            length - 2 * quoted);
+        out[n++] = '"';
+        pairs += key + 1 + length;
+    }
+    return (n < size ? n : size - 1);
+}
+
 static void
 gather(enum log_level level, const char *line, size_t n)
 {
@@ -106,28 +171,41 @@ gather(enum log_level level, const char *line, size_t n)
         log_flush();
 }
 
+static size_t
+format_line(char *line, size_t size, enum log_level level, const char *event,
+    const char *pairs)
+{
+    char time[40];
+    int json = atomic_load_explicit(&as_json, memory_order_relaxed);
+    size_t n;
+    int head;
+
+    put_time(time, sizeof(time));
+    head = snprintf(line, size, json ?
+        "{\"ts\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"" :
+        "ts=%s level=%s event=%s ", time, names[level], event);
+    n = head > 0 && (size_t)head < size ? (size_t)head : 0;
+    if (json) {
+        n += put_members(line + n, size - n - 2, pairs);
+        line[n++] = '}';
+    } else
+        n += put_escaped(line + n, size - n - 1, pairs);
+    line[n++] = '\n';
+    return (n);
+}
+
 void
 log_line(enum log_level level, const char *event, const char *format, ...)
 {
-    char raw[LINE_MAX_BYTES];
-    char line[LINE_MAX_BYTES + 128];
+    char pairs[LINE_MAX_BYTES];
+    char line[LINE_MAX_BYTES + 256];
     va_list args;
-    size_t n;
-    int head;
 
     if ((int)level > atomic_load_explicit(&threshold, memory_order_relaxed))
         return;
     va_start(args, format);
-    if (vsnprintf(raw, sizeof(raw), format, args) < 0)
-        raw[0] = '\0';
+    if (vsnprintf(pairs, sizeof(pairs), format, args) < 0)
+        pairs[0] = '\0';
     va_end(args);
-
-    n = put_time(line, sizeof(line));
-    head = snprintf(line + n, sizeof(line) - n, "level=%s event=%s ",
-        names[level], event);
-    if (head > 0)
-        n += (size_t)head;
-    n += put_escaped(line + n, sizeof(line) - n - 1, raw);
-    line[n++] = '\n';
-    gather(level, line, n);
+    gather(level, line, format_line(line, sizeof(line), level, event, pairs));
 }

@@ -14,17 +14,22 @@
 
 /*
  * TEXT(field, name, default, help)
+ * CHOICE(field, name, default, words, help)
  * NUMBER(field, name, default, least, most, help)
  */
-#define CONF_OPTIONS(TEXT, NUMBER)                                            \
+#define CONF_OPTIONS(TEXT, CHOICE, NUMBER)                                    \
+    NUMBER(workers, "workers", 0, 0, 256,                                     \
+        "worker threads; 0: one per core")                                    \
+    NUMBER(drain_ms, "drain_ms", 10000, 0, 3600000,                           \
+        "time that calls in progress have when the daemon is told to end")    \
     TEXT(listen_address, "listen.address", "127.0.0.1",                       \
         "numeric address to listen on")                                       \
     NUMBER(listen_port, "listen.port", 8443, 0, 65535,                        \
         "port to listen on; 0: a free one")                                   \
-    NUMBER(workers, "workers", 0, 0, 256,                                     \
-        "worker threads; 0: one per core")                                    \
-    TEXT(log_level, "log.level", "info",                                      \
-        "error, warn, info or debug")                                         \
+    CHOICE(log_level, "log.level", "info", "error warn info debug",           \
+        "how much is logged")                                                 \
+    CHOICE(log_format, "log.format", "logfmt", "logfmt json",                 \
+        "how a line is written")                                              \
     TEXT(tls_certificate, "tls.certificate", "",                              \
         "PEM file: the server's certificate, then its issuers")               \
     TEXT(tls_key, "tls.key", "",                                              \
@@ -82,15 +87,15 @@
     NUMBER(staged_max, "publish.staged_bytes", 1073741824, 65536,             \
         68719476736, "memory that all uploads together may take")             \
     NUMBER(rejects_max, "publish.rejects", 100000, 1, 100000000,              \
-        "rejected rows after which an upload is given up")                    \
-    NUMBER(drain_ms, "drain_ms", 10000, 0, 3600000,                           \
-        "time that calls in progress have when the daemon is told to end")
+        "rejected rows after which an upload is given up")
 
 struct conf {
 #define TEXT(field, name, value, help) const char *field;
+#define CHOICE(field, name, value, words, help) const char *field;
 #define NUMBER(field, name, value, least, most, help) long long field;
-    CONF_OPTIONS(TEXT, NUMBER)
+    CONF_OPTIONS(TEXT, CHOICE, NUMBER)
 #undef TEXT
+#undef CHOICE
 #undef NUMBER
 };
 
@@ -104,27 +109,43 @@ struct conf {
 enum err MUST_USE conf_create(struct conf **conf);
 
 /**
- * conf_set(conf, name, value, why, size):
- * Set the option called ${name} to what ${value} says.
+ * conf_set(conf, name, value, origin, why, size):
+ * Set the option called ${name} to what ${value} says; ${origin}, as in
+ * "vouchd.conf:12", is what conf_print() tells of it.
  *
- * Fails: E_NOTFOUND (no such option), E_INVAL (not a number, or out of
- * range), E_NOMEM; ${why}, of ${size} bytes, says what is wrong and what would
- * be right, and ${conf} is as it was.
+ * Fails: E_NOTFOUND (no such option), E_INVAL (not a number, out of range, or
+ * not one of the words), E_NOMEM; ${why}, of ${size} bytes, says what is wrong
+ * and what would be right, and ${conf} is as it was.
  */
 enum err MUST_USE conf_set(struct conf *conf, const char *name,
-    const char *value, char *why, size_t size);
+    const char *value, const char *origin, char *why, size_t size);
 
 /**
- * conf_print(conf, f):
- * Write every option with its value to ${f}, one a line, as name=value.
+ * conf_read(conf, path, why, size):
+ * Set what the file ${path} sets.  Its form is libconfuse's: an option
+ * "listen.port" stands as `port = 8443` in a block `listen { }`; texts are
+ * best quoted; `#` begins a comment; ${NAME} is taken from the environment.
+ *
+ * Fails: E_IO (cannot be read), E_INVAL, E_NOMEM; ${why} names file and line,
+ * and what would be right.  ${conf} may then hold a part of the file.
  */
-void conf_print(const struct conf *conf, FILE *f);
+enum err MUST_USE conf_read(struct conf *conf, const char *path, char *why,
+    size_t size);
+
+/* What conf_write() makes. */
+enum conf_form {
+    CONF_EFFECTIVE,     /* every option with its value and origin */
+    CONF_SAMPLE,        /* every option with its default, commented out */
+    CONF_HELP,          /* names, defaults and meanings, for --help */
+    CONF_MANUAL         /* vouchd.conf(5), in mdoc */
+};
 
 /**
- * conf_help(f):
- * Write every option with its default, range and meaning to ${f}.
+ * conf_write(conf, form, f):
+ * Write the options to ${f}.  What CONF_EFFECTIVE and CONF_SAMPLE write,
+ * conf_read() reads.
  */
-void conf_help(FILE *f);
+void conf_write(const struct conf *conf, enum conf_form form, FILE *f);
 
 void conf_free(struct conf *conf);
 

@@ -51,6 +51,29 @@ one_call_is_one_line(void **state)
 }
 
 static void
+json(void)
+{
+    log_set_json(1);
+    log_line(LOG_INFO, "test", "id=1 why=\"a \\ b\nc\" empty= last=%s",
+        "\xc3\xa9");
+    log_set_json(0);
+    log_flush();
+}
+
+static void
+json_is_one_object_a_line(void **state)
+{
+    char out[2048];
+    size_t n = catch(json, out, sizeof(out));
+
+    (void)state;
+    assert_int_equal(out[n - 1], '\n');
+    assert_non_null(strstr(out, "\"level\":\"info\",\"event\":\"test\","
+        "\"id\":\"1\",\"why\":\"a \\\\ b\\u000ac\",\"empty\":\"\","
+        "\"last\":\"\\u00c3\\u00a9\"}"));
+}
+
+static void
 gathered(void)
 {
     log_line(LOG_INFO, "one", "n=1");
@@ -120,6 +143,7 @@ main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_call_is_one_line),
+        cmocka_unit_test(json_is_one_object_a_line),
         cmocka_unit_test(nothing_is_written_before_the_flush),
         cmocka_unit_test(what_is_dropped_is_counted),
         cmocka_unit_test(a_long_value_is_cut),
