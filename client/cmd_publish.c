@@ -59,6 +59,7 @@ struct upload {
     struct feedback back;
     struct vouch_error error;
     char why[300];                  /* what stopped the reading */
+    long why_line;                  /* 0: the file as a whole */
     char note[400];                 /* for whoever interrupts */
 };
 
@@ -108,15 +109,14 @@ send_batch(struct upload *u)
 static enum err
 read_header(struct upload *u, const struct csv_record *record)
 {
-    char what[256], clean[256];
+    char what[256];
     enum err err;
 
     u->has_header = 1;
     if ((err = rows_read_header(record, &u->header, what,
         sizeof(what))) == E_INVAL) {
-        table_clean(what, clean, sizeof(clean));
-        (void)snprintf(u->why, sizeof(u->why), "line %ld: %s", record->line,
-            clean);
+        table_clean(what, u->why, sizeof(u->why));
+        u->why_line = record->line;
     }
     return (err);
 }
@@ -196,9 +196,10 @@ read_all(struct upload *u)
     }
     if (err == E_OK)
         err = csv_reader_end(u->reader, &fault);
-    if (err != E_OK && fault.what[0] != '\0')
-        (void)snprintf(u->why, sizeof(u->why), "line %ld: %s", fault.line,
-            fault.what);
+    if (err != E_OK && fault.what[0] != '\0') {
+        (void)snprintf(u->why, sizeof(u->why), "%s", fault.what);
+        u->why_line = fault.line;
+    }
     if (err == E_OK && !u->has_header) {
         (void)snprintf(u->why, sizeof(u->why), "it is empty: its first line "
             "must name the columns");
@@ -286,8 +287,11 @@ fail(struct upload *u, enum err err)
 
     (void)progress_end(&u->progress);
     if (u->why[0] != '\0') {
-        fprintf(stderr, "vouch publish: %s: %s\n  -> nothing was published: "
-            "mend the file and run it again\n", u->back.path, u->why);
+        fprintf(stderr, "vouch publish: %s", u->back.path);
+        if (u->why_line > 0)
+            fprintf(stderr, ":%ld", u->why_line);
+        fprintf(stderr, ": %s\n  -> nothing was published: mend the file and "
+            "run it again\n", u->why);
         return (VOUCH_EXIT_REFUSED);
     }
     if (err != E_IO)

@@ -35,13 +35,13 @@ upload 7 "$work/empty.csv"
 complains "it is empty" "nothing was published"
 printf 'number,family\n1,Ray\n' > "$work/f.csv"
 upload 7 "$work/f.csv"
-complains "line 1: the column 'credential_type' is missing"
+complains "f.csv:1: the column 'credential_type' is missing"
 printf 'credential_type,nu\033[2Jmber,family\n' > "$work/f.csv"
 upload 7 "$work/f.csv"
 complains "no column 'nu?[2Jmber'; did you mean 'number'?"
 printf '%s\nascp-pbt,3,"Ray,1990,ACTIVE\n' "$columns" > "$work/f.csv"
 upload 7 "$work/f.csv"
-complains "$work/f.csv: line 2" quote
+complains "$work/f.csv:2: " quote
 upload 2 "$work"
 complains "Is a directory"
 upload 2 /no/such.csv
@@ -58,7 +58,7 @@ for _ in range(200):
     sys.stdout.write("x" * 1000000)
 END
 [ $? -eq 7 ] || fail "it was not refused"
-complains "standard input: line 2" "65536"
+complains "standard input:2: " "65536"
 
 step "rejected lines: on the screen, in a file, not over the upload"
 printf '%s\nascp-pbt,4,Ray,30.4.1990,ACTIVE\nascp-pbt,5,Ray,1990,ODD\n' \
