@@ -349,7 +349,7 @@ session_begin(struct session *s, const char *method, int unary,
         return (error_set(error, VOUCH_FAILURE_SETUP, "%s",
             s->call.stream != 0 ? "a call is in progress on this connection" :
             "the method's name is too long"));
-    if (session_pump(s, 0, error) != 0)     /* has it said good-bye meanwhile? */
+    if (session_pump(s, 0, error) != 0)     /* has it said good-bye? */
         return (-1);
     if (!nghttp2_session_check_request_allowed(s->h2)) {
         (void)error_set(error, VOUCH_FAILURE_UNREACHABLE,
