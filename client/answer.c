@@ -127,6 +127,10 @@ print_status(FILE *f, const Vouch__V1__Status *s)
 
     if (s == NULL)
         return;
+    if (s->standing == VOUCH__V1__STANDING__STANDING_UNSPECIFIED) {
+        line(f, "status", "none: the day is before the credential was issued");
+        return;
+    }
     text_plain(text_enum(&vouch__v1__standing__descriptor, (int)s->standing),
         standing, sizeof(standing));
     text_plain(text_enum(&vouch__v1__restriction__descriptor,
