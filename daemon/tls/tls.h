@@ -9,6 +9,8 @@
  * agree on `h2`.
  */
 
+#include <stdint.h>
+
 #include <openssl/ssl.h>
 
 #include "base/identity.h"
@@ -37,6 +39,31 @@ struct tls_options {
  */
 enum err MUST_USE tls_server_create(const struct tls_options *options,
     struct tls_server **tls, char *why, size_t size);
+
+/**
+ * tls_server_reload(tls, options, why, size):
+ * Read the files anew; connections made from now on are under what they say.
+ * Those there are, the ones shaking hands included, go on under what they
+ * began with.  May be called while other threads use ${tls}.
+ *
+ * Fails: as tls_server_create().  On failure everything is as it was and
+ * ${why}, of ${size} bytes, says what and where.
+ */
+enum err MUST_USE tls_server_reload(struct tls_server *tls,
+    const struct tls_options *options, char *why, size_t size);
+
+/* Our own certificate, as the log tells of it. */
+struct tls_own {
+    char not_after[24];         /* as in "2027-01-31T12:00:00Z" */
+    char fingerprint[65];       /* SHA-256, lower-case hexadecimal digits */
+    int64_t not_after_us;       /* since the epoch, UTC */
+};
+
+/**
+ * tls_server_own(tls, own):
+ * Tell of the certificate that ${tls} now shows to its peers.
+ */
+void tls_server_own(struct tls_server *tls, struct tls_own *own);
 
 /**
  * tls_server_accept(tls, fd, ssl):
