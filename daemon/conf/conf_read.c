@@ -19,6 +19,7 @@
  */
 static _Thread_local struct reading {
     struct conf *conf;
+    const char *path;           /* libconfuse forgets it within a block */
     char *why;
     size_t size;
     enum err err;
@@ -70,10 +71,10 @@ on_error(cfg_t *cfg, const char *format, va_list args)
 
         (void)snprintf(r->why, r->size,
             "%s:%d: there is no option '%s'; did you mean '%s'?",
-            cfg->filename, cfg->line, name, nearest_in(cfg, name));
+            r->path, cfg->line, name, nearest_in(cfg, name));
     } else
-        (void)snprintf(r->why, r->size, "%s:%d: %s", cfg->filename,
-            cfg->line, what);
+        (void)snprintf(r->why, r->size, "%s:%d: %s", r->path, cfg->line,
+            what);
 }
 
 static int
@@ -90,7 +91,7 @@ on_option(cfg_t *cfg, cfg_opt_t *option)
     else
         (void)snprintf(name, sizeof(name), "%s.%s", block,
             cfg_opt_name(option));
-    (void)snprintf(origin, sizeof(origin), "%s:%d", cfg->filename, cfg->line);
+    (void)snprintf(origin, sizeof(origin), "%s:%d", r->path, cfg->line);
     if ((err = conf_set(r->conf, name, value != NULL ? value : "", origin,
         why, sizeof(why))) == E_OK)
         return (0);
@@ -178,7 +179,8 @@ parse(struct reading *r, cfg_t *cfg, const char *path)
 enum err
 conf_read(struct conf *conf, const char *path, char *why, size_t size)
 {
-    struct reading reading = {.conf = conf, .why = why, .size = size};
+    struct reading reading = {.conf = conf, .path = path, .why = why,
+        .size = size};
     struct grammar *g = NULL;
     cfg_t *cfg = NULL;
     enum err err = E_NOMEM;

@@ -76,7 +76,7 @@ what_is_wrong_is_named(void **state)
     conf_free(conf);
 }
 
-/* Read ${text} as a file; what is wrong, without the path, goes to ${why}. */
+/* Read ${text} as a file; what is wrong, behind the path, goes to ${why}. */
 static enum err
 read_text(struct conf *conf, const char *text, char *why, size_t size)
 {
@@ -89,8 +89,12 @@ read_text(struct conf *conf, const char *text, char *why, size_t size)
     assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     assert_int_equal(close(fd), 0);
     err = conf_read(conf, path, said, sizeof(said));
-    (void)snprintf(why, size, "%s", strncmp(said, path, strlen(path)) == 0 ?
-        said + strlen(path) : said);
+    if (err == E_OK)
+        why[0] = '\0';
+    else if (strncmp(said, path, strlen(path)) == 0)
+        (void)snprintf(why, size, "%s", said + strlen(path));
+    else
+        fail_msg("%s: said \"%s\"", path, said);
     assert_int_equal(unlink(path), 0);
     return (err);
 }
@@ -121,14 +125,14 @@ a_file_sets_what_it_names(void **state)
     conf_write(conf, CONF_EFFECTIVE, f);
     fclose(f);
     assert_non_null(strstr(text, "workers = 3    # /tmp/vouch-conf-"));
-    assert_non_null(strstr(text, "level = \"debug\""));
+    assert_non_null(strstr(text, "level = \"debug\"    # /tmp/vouch-conf-"));
     assert_non_null(strstr(text, "message_bytes = 65536    # default"));
     free(text);
     conf_free(conf);
 }
 
 static void
-a_fault_in_a_file_has_a_line(void **state)
+a_fault_in_a_file_has_its_name_and_line(void **state)
 {
     static const struct {
         const char *text, *says;
@@ -286,7 +290,7 @@ main(void)
         cmocka_unit_test(a_value_is_taken),
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(a_file_sets_what_it_names),
-        cmocka_unit_test(a_fault_in_a_file_has_a_line),
+        cmocka_unit_test(a_fault_in_a_file_has_its_name_and_line),
         cmocka_unit_test(a_file_that_is_not_there_is_named),
         cmocka_unit_test(what_is_written_can_be_read_and_is_the_same),
         cmocka_unit_test(every_option_stands_in_help_and_manual),
