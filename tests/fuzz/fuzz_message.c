@@ -1,0 +1,106 @@
+/*
+ * Every request that the daemon takes, scanned and decoded within its limits.
+ * The first byte chooses the method, the rest is the message.  What decodes is
+ * packed again: that is a fixed point, and canonical bytes come back as they
+ * were.
+ */
+
+#include "conf/conf.h"
+#include "fuzz.h"
+#include "proto/arena.h"
+#include "proto/message.h"
+#include "service/method.h"
+
+static struct arena *arena;
+static struct message_limits limits;
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    struct conf *conf;
+
+    (void)argc, (void)argv;
+    FUZZ_CHECK(conf_create(&conf) == E_OK);
+    FUZZ_CHECK(arena_create((size_t)conf->message_arena, &arena) == E_OK);
+    limits = (struct message_limits){
+        .depth = (unsigned)conf->message_depth,
+        .elements = (size_t)conf->message_elements,
+        .fields = (size_t)conf->message_fields,
+    };
+    conf_free(conf);
+    return (0);
+}
+
+static void
+check_fault(const struct message_fault *fault)
+{
+    FUZZ_CHECK(fault->what != NULL && fault->what[0] != '\0');
+    FUZZ_CHECK(fuzz_is_text(fault->field, sizeof(fault->field)));
+}
+
+/* A scanned message fails to decode only for want of room. */
+static ProtobufCMessage *
+decode(const ProtobufCMessageDescriptor *type, struct slice bytes)
+{
+    struct message_fault fault = {.what = NULL};
+    ProtobufCMessage *message;
+    enum err err, scanned;
+
+    scanned = message_scan(type, bytes, &limits, &fault);
+    if (scanned != E_OK)
+        check_fault(&fault);
+    err = message_decode(type, bytes, &limits, arena, &message, &fault);
+    FUZZ_CHECK((err == E_OK) == (message != NULL));
+    if (err != scanned) {
+        FUZZ_CHECK(scanned == E_OK && err == E_TOOBIG);
+        FUZZ_CHECK(arena_exhausted(arena));
+    }
+    if (err != E_OK)
+        check_fault(&fault);
+    return (message);
+}
+
+/* A negative number may grow from 5 bytes to 10. */
+static void
+pack(const ProtobufCMessage *message, size_t n, struct buf *out)
+{
+    buf_init(out, 2 * n);
+    FUZZ_CHECK(message_pack(message, out) == E_OK);
+}
+
+static void
+check_packed(const ProtobufCMessageDescriptor *type, struct slice bytes,
+    const ProtobufCMessage *message)
+{
+    struct buf once, twice;
+    ProtobufCMessage *again;
+
+    pack(message, bytes.n, &once);
+    if (message_is_canonical(type, bytes))
+        FUZZ_CHECK(slice_equal(bytes, buf_slice(&once)));
+    if ((again = decode(type, buf_slice(&once))) != NULL) {
+        pack(again, once.n, &twice);
+        FUZZ_CHECK(slice_equal(buf_slice(&once), buf_slice(&twice)));
+        buf_free(&twice);
+    } else {
+        FUZZ_CHECK(arena_exhausted(arena));
+    }
+    buf_free(&once);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice in = {data, size};
+    const struct method *methods, *method;
+    ProtobufCMessage *message;
+    size_t n;
+
+    methods = method_all(&n);
+    method = &methods[fuzz_byte(&in) % n];
+    limits.refuse_unknown = method->refuse_unknown;
+    arena_reset(arena);
+    if ((message = decode(method->request, in)) != NULL)
+        check_packed(method->request, in, message);
+    return (0);
+}

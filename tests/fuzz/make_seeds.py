@@ -1,0 +1,741 @@
+#!/usr/bin/python3
+"""Make the seeds of the fuzz targets: real messages, frames, sessions, files.
+
+Usage: make_seeds.py
+
+Writes tests/fuzz/seeds/<target>/ anew.  Nothing in it is of a person: names,
+numbers and dates are invented here.  How each target takes its input apart is
+said at the head of fuzz_<target>.c.
+"""
+import pathlib
+import shutil
+import struct
+import subprocess
+import tempfile
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+SEEDS = HERE / "seeds"
+
+
+class Package:
+    """The messages of one package, as attributes."""
+
+    def __init__(self, pool, name):
+        self._pool, self._name = pool, name
+
+    def __getattr__(self, message):
+        return message_factory.MessageFactory(self._pool).GetPrototype(
+            self._pool.FindMessageTypeByName(f"{self._name}.{message}"))
+
+
+def load_messages():
+    """Everything that the .proto files declare."""
+    proto = ROOT / "proto"
+    files = [str(p) for p in sorted(proto.rglob("*.proto"))]
+    with tempfile.NamedTemporaryFile() as out:
+        subprocess.run(["protoc", f"-I{proto}", "--include_imports",
+                        f"--descriptor_set_out={out.name}", *files], check=True)
+        declared = descriptor_pb2.FileDescriptorSet.FromString(out.read())
+    pool = descriptor_pool.DescriptorPool()
+    for file in declared.file:
+        pool.Add(file)
+    return pool
+
+
+class Seeds:
+    """The seeds of one target."""
+
+    def __init__(self, target):
+        self.folder = SEEDS / target
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+
+    def add(self, name, *parts):
+        data = b"".join(p.encode() if isinstance(p, str) else p for p in parts)
+        (self.folder / name).write_bytes(data)
+
+
+def block(data):
+    """Bytes behind a length of a byte and a half."""
+    assert len(data) < 4096
+    return struct.pack("<H", len(data)) + data
+
+
+def frame(data):
+    """A gRPC frame."""
+    return struct.pack(">BI", 0, len(data)) + data
+
+
+# ---- messages ---------------------------------------------------------------
+
+class Messages:
+    def __init__(self, pool):
+        self.v1 = Package(pool, "vouch.v1")
+        self.health = Package(pool, "grpc.health.v1")
+        self.reflection = Package(pool, "grpc.reflection.v1")
+        self.rpc = Package(pool, "google.rpc")
+
+    def date(self, year, month=0, day=0):
+        return self.v1.Date(year=year, month=month, day=day)
+
+    def claim(self, **more):
+        fields = dict(
+            association_id="ascp-boc", credential_type_id="ascp-pbt",
+            number="10482", birth_date=self.date(1990),
+            name=self.v1.HumanName(family="Garc\u00eda L\u00f3pez",
+                                      given="Ana Maria"))
+        fields.update(more)
+        return self.v1.Claim(**fields)
+
+    def full_claim(self):
+        return self.claim(
+            name=self.v1.HumanName(family="O\u2019Brien", given="Se\u00e1n",
+                                      middle="P", suffix="Jr."),
+            birth_date=self.date(1990, 5, 6), last4="4321",
+            issued_on=self.date(2015, 3, 1), as_of=self.date(2026, 11, 1),
+            purpose=1, on_behalf_of="Example Clinic",
+            authorization_ref="form 7", requested_by="hr",
+            nonce=bytes(range(16)), recognized_by=["ncca", "us-ca"])
+
+    def row(self, line=2, **more):
+        fields = dict(
+            line=line, credential_type_id="ascp-pbt", number=f"104{line:02}",
+            name=self.v1.HumanName(family="Okafor", given="Ada"),
+            birth_date=self.date(1985, 2, 28), last4="0007",
+            issued_on=self.date(2019, 6, 1), raw_status="ACTIVE",
+            periods=[self.v1.ValidityPeriod(
+                kind=1, valid_from=self.date(2019, 6, 1),
+                valid_until=self.date(2027, 5, 31),
+                grace_until=self.date(2027, 8, 31))])
+        fields.update(more)
+        return self.v1.CredentialRow(**fields)
+
+    def upload(self):
+        header = self.v1.PublicationHeader(
+            request_id="0195f0c4-1111-7abc-8def-0123456789ab",
+            association_id="ascp-boc", mode=1,
+            extracted_at_us=1795348800000000, want_openings=True)
+        rows = [
+            self.row(2),
+            self.row(2, raw_status="inactive", raw_reason="retired"),
+            self.row(3, holder_ref="h-3", former_family=["Smith", "Haddad"],
+                     raw_status="SUSPENDED",
+                     effective_on=self.date(2026, 1, 2)),
+            self.row(4, raw_status="In good standing", standing=3,
+                     good_past_end_date=True, restriction=2, review=3)]
+        return (self.v1.PublishCredentialsRequest(header=header),
+                self.v1.PublishCredentialsRequest(rows=rows))
+
+    def event(self, kind=1, **record):
+        fields = dict(
+            credential_type_id="ascp-pbt", number="10482", number_key="10482",
+            names=[self.v1.HolderName(name=self.v1.HumanName(
+                family="Garcia Lopez", given="Ana")),
+                self.v1.HolderName(name=self.v1.HumanName(family="Diaz"),
+                                    former=True, since=self.date(2010))],
+            issued_on=self.date(2015, 3, 1), raw_status="ACTIVE", standing=3,
+            restriction=1, review=1,
+            periods=[self.v1.ValidityPeriod(
+                kind=1, valid_from=self.date(2015, 3, 1),
+                valid_until=self.date(2027, 2, 28))])
+        fields.update(record)
+        return self.v1.Event(
+            association_id="ascp-boc", credential_id=bytes([1]) * 16,
+            publication_id=bytes([2]) * 16, kind=kind,
+            effective_on=self.date(2015, 3, 1),
+            recorded_at_us=1795348800000000, source_time_us=1795348800000000,
+            status_table_version=1,
+            record=self.v1.CredentialRecord(**fields),
+            previous=[bytes(32)])
+
+    def answer(self):
+        v = self.v1
+        answer = v.Answer(
+            verdict=6, conclusion=3, reasons=[1, 14], former_name_matched=True,
+            factors=[v.FactorComparison(factor=f, comparison=1)
+                     for f in (1, 2, 5, 9)],
+            status=v.Status(raw_status="Active", raw_reason="renewed",
+                            standing=4, inactive_reason=2, restriction=2,
+                            review=3, good_past_end_date=True),
+            periods=[self.v1.ValidityPeriod(
+                kind=1, valid_from=self.date(2019, 6),
+                valid_until=self.date(2027), grace_until=self.date(2027, 3))],
+            credential_type_id="ascp-pbt", recognition=1,
+            recognitions=[self.v1.Recognition(
+                id="x-ncca", association_id="ascp-boc", recognizer="ncca",
+                basis="standards", valid_from=self.date(2000),
+                observed_on=self.date(2020), source="a page", confidence=1)],
+            freshness=v.Freshness(state=2, source_time_us=1795348800000000,
+                                  received_at_us=1795348801000000,
+                                  max_age_seconds=3024000),
+            as_of=self.date(2026, 11, 22), projection=True,
+            answered_at_us=1795348802000000, utc_offset_minutes=-360,
+            association_name="An association", designation="none",
+            innocent_causes=[8, 9], contact="desk@example.org", log_size=17,
+            name_fold_version=1)
+        question = v.Question(claim=self.full_claim(),
+                              asker="spiffe://example.org/employer/acme",
+                              request_id="0195f0c4-1111-7abc-8def-0123456789ab")
+        return self.v1.VerifyCredentialResponse(answer=answer,
+                                                 question=question)
+
+
+def wire(message):
+    return message.SerializeToString(deterministic=True)
+
+
+# The order of fuzz_message's methods: by path.
+METHODS = ("grpc.health.v1.Health/Check", "grpc.health.v1.Health/List",
+           "grpc.health.v1.Health/Watch",
+           "grpc.reflection.v1.ServerReflection",
+           "grpc.reflection.v1alpha.ServerReflection", "WhoAmI",
+           "GetAssociation", "ListAssociations", "ListCredentialTypes",
+           "DeclareCurrent", "GetPublication", "PublishCredentials",
+           "VerifyCredential")
+
+
+def make_message(m):
+    s = Seeds("message")
+    request_id = "0195f0c4-1111-7abc-8def-0123456789ab"
+    verify = m.v1.VerifyCredentialRequest
+    header, rows = m.upload()
+    reflect = m.reflection.ServerReflectionRequest
+    for name, method, message in (
+            ("check", 0, m.health.HealthCheckRequest(
+                service="vouch.v1.VerificationService")),
+            ("reflect_list", 3, reflect(host="localhost", list_services="")),
+            ("reflect_symbol", 4, reflect(
+                file_containing_symbol="vouch.v1.Claim")),
+            ("whoami", 5, m.v1.WhoAmIRequest()),
+            ("association", 6, m.v1.GetAssociationRequest(
+                association_id="ascp-boc")),
+            ("associations", 7, m.v1.ListAssociationsRequest(
+                page_size=10, page_token="abc")),
+            ("types", 8, m.v1.ListCredentialTypesRequest(
+                association_id="ascp-boc", page_size=10)),
+            ("declare", 9, m.v1.DeclareCurrentRequest(
+                request_id=request_id, association_id="ascp-boc",
+                as_of_us=1795348800000000)),
+            ("publication", 10, m.v1.GetPublicationRequest(
+                request_id=request_id)),
+            ("upload_header", 11, header), ("upload_rows", 11, rows),
+            ("verify", 12, verify(request_id=request_id, claim=m.claim())),
+            ("verify_full", 12, verify(request_id=request_id,
+                                       claim=m.full_claim()))):
+        s.add(name, bytes([method]), wire(message))
+    claim = wire(m.claim())
+    s.add("not_canonical", b"\x0c", b"\x12", bytes([len(claim) + 2]), claim,
+          b"\x48\x00")
+    s.add("negative", b"\x07", b"\x08", b"\xff" * 9 + b"\x01")
+    s.add("unknown_field", b"\x00", b"\x0a\x01x", b"\x9a\x06\x02hi")
+    s.add("nested", b"\x0c", b"\x12\x06\x22\x04\x0a\x02Li")
+
+
+def make_grpc_frame(m):
+    s = Seeds("grpc_frame")
+    one, two = frame(b"hello"), frame(b"") + frame(bytes(range(64)))
+    s.add("whole", b"\x00", one)
+    s.add("bytewise", b"\x01\x00", one, two)
+    s.add("cut", b"\x03\x00\x04\x06", two, one)
+    s.add("compressed", b"\x00", b"\x01\x00\x00\x00\x01x")
+    s.add("partial", b"\x01\x02", one, two[:-3])
+    s.add("limit", b"\x00", frame(bytes(600)))
+    s.add("too_long", b"\x02\x01\x03", one, b"\x00\x00\x00\x02\x59")
+    s.add("verify", b"\x02\x04\x20", frame(wire(m.full_claim())))
+
+
+# ---- sessions ---------------------------------------------------------------
+
+MAGIC = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA, HEADERS, PRIORITY, RST, SETTINGS, PUSH, PING, GOAWAY, WINDOW, \
+    CONTINUATION = range(10)
+END_STREAM, END_HEADERS, PADDED = 1, 4, 8
+
+
+def literal(name, value):
+    """HPACK: a literal without indexing, new name (RFC 7541 6.2.2)."""
+    return (b"\x00" + bytes([len(name)]) + name.encode() +
+            bytes([len(value)]) + value.encode())
+
+
+def headers(method, *extra):
+    pairs = ((":method", "POST"), (":scheme", "https"),
+             (":path", f"/test.v1.Test/{method}"), (":authority", "localhost"),
+             ("te", "trailers"), ("content-type", "application/grpc"), *extra)
+    return b"".join(literal(n, v) for n, v in pairs)
+
+
+def raw(kind, flags, stream, payload=b""):
+    return (struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) +
+            struct.pack(">I", stream) + payload)
+
+
+def cut(kind, flags, stream, payload=b""):
+    """A frame as FLAG_FRAMES has it."""
+    return bytes([kind, flags, stream]) + block(payload)
+
+
+def step(length, action):
+    """A step of the plan: an index of lengths, and what is done then."""
+    return length << 3 | action
+
+
+TAKE, PIECE, NOTHING, EXPIRE, LATER, DRAIN, DRAIN_NOW, EXPIRE_ALL = range(8)
+EVERYTHING = 31
+
+
+def plan(*steps):
+    return bytes([len(steps), *steps])
+
+
+def call(make, stream, method, *bodies, extra=()):
+    out = make(HEADERS, END_HEADERS, stream, headers(method, *extra))
+    for i, body in enumerate(bodies):
+        last = END_STREAM if i == len(bodies) - 1 else 0
+        out += make(DATA, last, stream, body)
+    return out
+
+
+def make_h2(m):
+    s = Seeds("h2")
+    text = frame(wire(m.v1.GetAssociationRequest(association_id="hello")))
+    count = frame(wire(m.v1.ListAssociationsRequest(
+        page_size=200, page_token="x" * 40)))
+    whole = plan(step(EVERYTHING, TAKE))
+    small = plan(step(3, TAKE), step(9, PIECE), step(0, NOTHING))
+
+    s.add("real_echo", b"\x00", whole, MAGIC, raw(SETTINGS, 0, 0),
+          call(raw, 1, "Echo", text), raw(SETTINGS, 1, 0))
+    s.add("real_small", b"\x00", small, MAGIC, raw(SETTINGS, 0, 0),
+          call(raw, 1, "Echo", text), call(raw, 3, "Chat", text, text))
+    for method, bodies in (
+            ("Echo", [text]), ("Strict", [text]), ("Fail", [text]),
+            ("Both", [text]), ("Silent", [text]), ("Busy", [text]),
+            ("Later", [text]), ("Collect", [text, text + text, text]),
+            ("Early", [text, text]), ("Count", [count]),
+            ("Chat", [text, text[:3], text[3:] + text]), ("Admin", [text]),
+            ("Nobody", [text]), ("Nothing", [text]), ("Echo", [text, text]),
+            ("Echo", [b""])):
+        name = f"{method.lower()}_{len(bodies)}_{len(b''.join(bodies))}"
+        s.add(name, b"\x03", whole, call(cut, 1, method, *bodies))
+    s.add("later_answered", b"\x03",
+          plan(step(EVERYTHING, TAKE), step(EVERYTHING, LATER)),
+          call(cut, 1, "Later", text), call(cut, 3, "Later", text))
+    s.add("timeout", b"\x03", plan(step(13, TAKE), step(13, EXPIRE)),
+          call(cut, 1, "Later", text, extra=[("grpc-timeout", "10m")]),
+          call(cut, 3, "Chat", text, b"", extra=[("grpc-timeout", "1S")]))
+    s.add("expire_all", b"\x03", plan(step(14, NOTHING), step(14, EXPIRE_ALL)),
+          call(cut, 1, "Count", count), call(cut, 3, "Collect", text, text))
+    s.add("drain", b"\x03", plan(step(12, TAKE), step(12, DRAIN),
+                                 step(12, TAKE), step(12, DRAIN_NOW)),
+          call(cut, 1, "Chat", text), cut(PING, 1, 0, b"vdrain\0\1"),
+          call(cut, 3, "Echo", text), call(cut, 5, "Echo", text))
+    s.add("windows", b"\x03", plan(step(13, PIECE), step(8, TAKE)),
+          cut(SETTINGS, 0, 0, struct.pack(">HI", 4, 10)),
+          call(cut, 1, "Count", count),
+          cut(WINDOW, 0, 1, struct.pack(">I", 5000)),
+          cut(SETTINGS, 0, 0, struct.pack(">HIHI", 4, 65535, 5, 20000)),
+          cut(WINDOW, 0, 0, struct.pack(">I", 1 << 20)),
+          cut(RST, 0, 1, struct.pack(">I", 8)))
+    s.add("tight", b"\x07", plan(step(12, TAKE), step(10, NOTHING)),
+          *[call(cut, 2 * i + 1, "Later", text) for i in range(4)],
+          call(cut, 9, "Count", count), call(cut, 11, "Echo", text * 4))
+    s.add("tight_flood", b"\x07", plan(step(10, NOTHING)),
+          *[cut(PING, 0, 0, b"12345678") for _ in range(20)])
+    s.add("tight_headers", b"\x07", whole,
+          cut(HEADERS, 0, 1, headers("Echo")),
+          *[cut(CONTINUATION, 0, 1, literal(f"x-{i}", "y" * 100))
+            for i in range(6)],
+          cut(CONTINUATION, END_HEADERS, 1, literal("x-end", "1")),
+          cut(DATA, END_STREAM, 1, text))
+    s.add("padded", b"\x03", whole,
+          cut(HEADERS, END_HEADERS | PADDED | 0x20, 1,
+              b"\x03\x00\x00\x00\x00\x10" + headers("Chat") + b"\0\0\0"),
+          cut(DATA, END_STREAM | PADDED, 1, b"\x02" + text + b"\0\0"),
+          cut(PRIORITY, 0, 3, b"\x00\x00\x00\x01\x10"),
+          cut(GOAWAY, 0, 0, b"\x00\x00\x00\x00\x00\x00\x00\x00bye"))
+    s.add("http", b"\x03", whole,
+          cut(HEADERS, END_HEADERS | END_STREAM, 1,
+              b"\x82\x87\x84" + literal(":authority", "localhost")),
+          cut(HEADERS, END_HEADERS | END_STREAM, 3,
+              headers("Echo").replace(b"application/grpc",
+                                      b"application/json")),
+          call(cut, 5, "Echo", b"\x01\x00\x00\x00\x01x",
+               extra=[("grpc-encoding", "gzip")]),
+          cut(HEADERS, END_HEADERS, 7, headers("Chat")),
+          cut(HEADERS, END_HEADERS | END_STREAM, 7, literal("x-t", "1")))
+
+
+# ---- files ------------------------------------------------------------------
+
+COLUMNS = ("credential_type,number,holder_ref,family,given,middle,suffix,"
+           "former_family,birth_date,last4,issued_on,expires_on,grace_until,"
+           "status,status_reason,effective_on")
+
+
+def make_csv():
+    s = Seeds("csv")
+    row = ("ascp-pbt,10482,h-1,Garcia,Ana,M,Jr,Diaz; Roe,1990-05-06,4321,"
+           "2015-03-01,2027-02-28,2027-05-31,ACTIVE,,2015-03-01")
+    few = "credential_type,number,family\n"
+    s.add("all_columns", b"\x00", COLUMNS + "\n" + row + "\n")
+    s.add("cut", b"\x03\x00\x09\x30", COLUMNS + "\r\n" + row + "\r\n")
+    s.add("mark", b"\x01\x00", b"\xef\xbb\xbf", few, "a,1,Lin\n")
+    s.add("quoted", b"\x02\x02\x05", few,
+          'a,1,"O""Brien,\nII"\n"a b","2",Ng\n\n')
+    s.add("no_end", b"\x00", few, "a,1,L\u00f3pez")
+    s.add("stray_quote", b"\x01\x05", few, 'a,1,"x"y\n')
+    s.add("open_quote", b"\x00", few, 'a,1,"x\n')
+    s.add("carriage_return", b"\x00", few, "a,1,x\ry\n")
+    s.add("not_text", b"\x00", few, b"a,1,\xc3\x28\n", b"a,1,\0\n")
+    s.add("unknown_column", b"\x00", "credential_typ,number,family\na,1,b\n")
+    s.add("twice", b"\x00", "number,number\n1,2\n")
+    s.add("fields", b"\x00", few, "a,1\n", "a,1,b,c\n")
+    s.add("dates", b"\x00", "credential_type,number,family,birth_date,"
+          "grace_until\na,1,b,1990-13,\na,1,b,1990,2027-01-01\n")
+
+
+def catalog_cells():
+    date = "2026-11-22"
+    return (
+        "id,name,short_name,kind,lifecycle,successor_id,utc_offset_minutes,"
+        "max_age_days,contact,designation,designated_on,number_fold_case,"
+        "number_drop_separators,number_drop_leading_zeros,identity_policy,"
+        "source,confidence,checked_on\n",
+        f"abc,An association,ABC,professional,active,,-360,35,,,,true,true,"
+        f"false,birth_year,a page,official,{date}\n"
+        f"def,Another,,state_board,renamed,abc,0,1,x@example.org,paper,2020,"
+        f"false,false,true,last4,a page,secondary,{date}\n",
+        "id,association_id,abbreviation,name,role,kind,lifecycle,"
+        "successor_id,source,confidence,checked_on\n",
+        f"abc-pbt,abc,PBT,Phlebotomist,phlebotomist,certification,active,,"
+        f"a page,official,{date}\n"
+        f"def-old,def,,Old,technician,license,legacy,abc-pbt,a page,"
+        f"unverified,{date}\n",
+        "id,association_id,credential_type_id,except_credential_type_ids,"
+        "recognizer,basis,valid_from,valid_until,observed_on,source,"
+        "confidence,checked_on\n",
+        f"abc-ncca,abc,,abc-pbt,ncca,standards,2000,2030-01,,a page,official,"
+        f"{date}\n"
+        f"def-x,def,def-old,,us-ca,rule,,,2020-02-29,a page,secondary,"
+        f"{date}\n")
+
+
+def make_catalog():
+    s = Seeds("catalog")
+    ha, a, ht, t, hr, r = catalog_cells()
+    end = b"\xff"
+    s.add("whole", ha, a, end, ht, t, end, hr, r, end)
+    s.add("empty", end, end, end)
+    s.add("headers", ha, end, ht, end, hr)
+    s.add("no_types", ha, a, end, ht, end, hr, r)
+    s.add("twice", ha, a, a, end, ht, t, t, end, hr, r, r)
+    s.add("bad_cells", ha, a.replace("-360", "9999").replace("true", "yes"),
+          end, ht, t.replace("phlebotomist", "doctor"), end, hr,
+          r.replace("2000,2030-01", "2030,2000-01"))
+    s.add("self", ha, a.replace("renamed,abc", "renamed,def"), end, ht,
+          t.replace("legacy,abc-pbt", "legacy,def-old"), end, hr, r)
+    s.add("columns", ha.replace("short_name", "shortname"), end,
+          ht.replace("role,", ""), end, hr.replace("basis", "source"))
+    s.add("unclosed", ha, '"abc', end, ht, t[:60], end, hr, 'x"\n')
+
+
+def make_conf():
+    s = Seeds("conf")
+    s.add("lines", b"\x01", "listen.port=8443\nworkers=4\nlog.level=debug\n"
+          "tls.root_ca=/etc/root.pem\nlisten.address=::1\n")
+    s.add("lines_bad", b"\x01", "listen.prt=1\nworkers=1x\nworkers=999\n"
+          "log.level=loud\nworkers=\n=3\nlisten.port=-0\n")
+    s.add("lines_odd", b"\x01", 'store.dsn=a"b\\c\ntls.key=${HOME}\n'
+          "keys.dir=#x\ncatalog.dir= y '\n")
+    s.add("file", b"\x00", "# a comment\nworkers = 2\nlisten {\n"
+          '    address = "127.0.0.1"\n    port = 0\n}\n'
+          'tls { certificate = "/a.pem" }\nlog { level = warn\n'
+          "format = json }\n")
+    s.add("file_bad", b"\x00", "listen {\n    prot = 1\n}\n")
+    s.add("file_range", b"\x00", "\n\nhttp2 { streams = 0 }\n")
+    s.add("file_odd", b"\x00", 'store { dsn = "a\\"b\\\\c\\x41" }\n'
+          "keys { dir = '${X:-y}' }\n/* c */ drain_ms += 3\n")
+    s.add("file_open", b"\x00", 'tls { key = "\n')
+
+
+# ---- texts ------------------------------------------------------------------
+
+def make_name_fold():
+    s = Seeds("name_fold")
+    end = b"\xff"
+    for i, (a, b) in enumerate((
+            ("O'Brien", "O\u2019BRIEN"),
+            ("Garcia-Lopez", "Garc\u00eda L\u00f3pez"),
+            ("M\u00fcller", "Mueller"), ("S\u00f8rensen", "Soerensen"),
+            ("\u00c5berg", "Aaberg"), ("Stra\u00dfe", "STRASSE"),
+            ("Nguy\u1ec5n", "Nguye\u0302\u0303n"), ("\u0141ukasz", "Lukasz"),
+            ("\u674e", "\u674e "), ("Smith, Jr.", "Smith II"), ("-", "'"),
+            ("Mary Ann", "Mary"), ("\u0130stanbul", "istanbul"),
+            ("\ufb03", "ffi"), ("\ufdfa", ""), ("\u202eabc", "abc\u200d"),
+            ("\ud55c\uae00", "\u1112\u1161\u11ab"),
+            ("\u03a3\u03c2", "\u03c3\u03c3"), ("III", "3rd"),
+            ("\u05d0\u05b8", "\u0627\u064e"),
+            ("\u0e19\u0e33", "\u0e19\u0e4d\u0e32"))):
+        s.add(f"pair_{i:02}", a, end, b)
+    s.add("long", "x" * 200, end, "\ufdfa" * 66)
+    s.add("too_long", "x" * 201)
+    s.add("not_text", b"a\xc0\x80", end, b"\xed\xa0\x80")
+
+
+def make_identity():
+    s = Seeds("identity")
+    for role in ("employer", "association", "auditor", "admin"):
+        s.add(role, f"spiffe://vouch.example.org/{role}/a-{role}-1")
+    s.add("longest", "spiffe://vouch.example.org/admin/" + "a" * 63)
+    s.add("too_long", "spiffe://vouch.example.org/admin/" + "a" * 64)
+    s.add("domain", "spiffe://vouch.example.org.evil/admin/a")
+    s.add("scheme", "https://vouch.example.org/admin/a")
+    s.add("slash", "spiffe://vouch.example.org/admin/a/")
+    s.add("escape", "spiffe://vouch.example.org/admin/%61")
+    s.add("query", "spiffe://vouch.example.org/admin/a?b#c")
+    s.add("nul", b"spiffe://vouch.example.org/admin/a\0b")
+
+
+def make_status(m):
+    s = Seeds("status")
+
+    def trailers(code, message, *parts):
+        status = m.rpc.Status(code=code, message=message)
+        for part in parts:
+            status.details.add(
+                type_url=f"type.googleapis.com/{part.DESCRIPTOR.full_name}",
+                value=wire(part))
+        coded = message.encode()[:255]
+        return bytes([code + 64, len(coded)]) + coded + wire(status)
+
+    info = m.rpc.ErrorInfo(reason="INVALID_FIELD", domain="vouch",
+                               metadata={"thing": "this", "limit": "64"})
+    bad = m.rpc.BadRequest(field_violations=[
+        dict(field="claim.number", description="is required"),
+        dict(field="claim.name.family", description="is required")])
+    s.add("both", trailers(3, "claim.number is required", info, bad))
+    s.add("info", trailers(5, "100%25 d%C3%A9j%C3%A0 vu", info))
+    s.add("foreign", trailers(5, "no", m.rpc.ErrorInfo(
+        reason="OTHER", domain="example.org")))
+    s.add("many", trailers(3, "x", m.rpc.BadRequest(field_violations=[
+        dict(field="f" * 80, description="\u00e9" * 100)] * 9)))
+    s.add("ok", trailers(0, "", info))
+    s.add("no_code", bytes([64 + 99, 0]))
+    s.add("negative", bytes([1, 3]), "%4%", b"\x0a\xff")
+    s.add("percent", bytes([66, 9]), "%E2%82%2x")
+
+
+def make_claim(m):
+    s = Seeds("claim")
+
+    def case(name, policy, flags, claim, *events):
+        s.add(name, bytes([policy + 6 * 20, flags]), block(wire(claim)),
+              *[bytes([mark]) + block(wire(event)) for mark, event in events])
+
+    event = m.event()
+    case("year", 1, 7, m.claim())
+    case("date", 2, 0, m.full_claim())
+    case("last4", 3, 0, m.full_claim())
+    case("given", 4, 0, m.full_claim())
+    case("unknown_issuer", 1, 16, m.claim())
+    case("faults", 2, 32 + 64, m.claim(
+        number=" ", name=m.v1.HumanName(family="\u202e", given="x" * 201),
+        birth_date=m.date(1990, 13), last4="12", recognized_by=["A b"],
+        nonce=bytes(65), on_behalf_of="x" * 201, as_of=m.date(2020, 1)))
+    case("empty", 1, 0, m.v1.Claim())
+    # The policy asks for what needs no keyed hash: these find the person.
+    given = m.claim(issued_on=m.date(2015, 3, 1), birth_date=None)
+    case("found", 4, 7, given, (0, event))
+    case("history", 4, 7, given, (0, event),
+         (0, m.event(kind=3, standing=6, raw_status="REVOKED", review=3)))
+    case("two", 4, 7, given, (0, event), (0x80, event))
+    case("level", 4, 7, given,
+         (0, m.event(credential_type_id="ascp-mlt")))
+    case("expired", 4, 7, given, (0, m.event(periods=[
+        m.v1.ValidityPeriod(kind=1, valid_until=m.date(2020, 6),
+                               grace_until=m.date(2021))])))
+    case("suspended", 4, 7, m.claim(
+        issued_on=m.date(2015, 3, 1), as_of=m.date(2027, 1, 1),
+        name=m.v1.HumanName(family="Diaz", given="Ana")),
+        (0, m.event(restriction=3, good_past_end_date=True)))
+    case("no_record", 4, 7, given, (0, m.v1.Event()))
+
+
+def make_row(m):
+    s = Seeds("row")
+    rows = m.upload()[1]
+    s.add("upload", b"\x00", wire(rows))
+    s.add("folded", b"\x07", wire(rows))
+    for i, more in enumerate((
+            dict(number=""), dict(last4="12"), dict(birth_date=m.date(1800)),
+            dict(credential_type_id="zzz-pbt"), dict(raw_status="what"),
+            dict(former_family=["x"] * 9), dict(issued_on=m.date(2030, 1, 1)),
+            dict(periods=[m.v1.ValidityPeriod(grace_until=m.date(2020))]),
+            dict(name=m.v1.HumanName(family="Bratton, Jr")),
+            dict(raw_status="REVOKED", inactive_reason=1))):
+        message = m.v1.PublishCredentialsRequest(
+            rows=[m.row(2), m.row(3, **more)])
+        s.add(f"row_{i}", b"\x03", wire(message))
+
+
+def make_wire_client(m):
+    s = Seeds("wire_client")
+
+    def framed(message):
+        return b"\x02" + block(wire(message))
+
+    def header(index, value, last=False):
+        return bytes([index << 2 | (0x80 if last else 0)]) + value + b"\xff"
+
+    answer = m.answer()
+    header_1, rows = m.upload()
+    p = m.v1
+    published = p.PublishCredentialsResponse(
+        accepted=[p.LineRange(first=2, last=9)],
+        rejects=[p.RowReject(line=10, field="number", reason="NUMBER_INVALID",
+                             description="must be")],
+        openings=[p.Opening(log_index=3, salt=bytes(16), event=b"\x0a\x01x")],
+        summary=p.Publication(publication_id="x", content_hash=bytes(32),
+                              source_time_us=-1, new_count=1 << 62),
+        repeated_request=True)
+    s.add("answer", b"\x00\x02", framed(answer))
+    s.add("answer_empty", b"\x00\x02", framed(
+        m.v1.VerifyCredentialResponse(answer=m.v1.Answer())))
+    s.add("published", b"\x01\x02", framed(published))
+    s.add("association", b"\x04\x02", framed(m.v1.GetAssociationResponse(
+        association=m.v1.Association(
+            id="a", name="\x1b[31m\u202e\u0085", identity_policy=9,
+            number=m.v1.NumberNormalization(fold_case=True)))))
+    s.add("associations", b"\x05\x02", framed(m.v1.ListAssociationsResponse(
+        associations=[m.v1.Association(id=f"a{i}") for i in range(3)],
+        next_page_token="t")))
+    s.add("types", b"\x06\x02", framed(m.v1.ListCredentialTypesResponse()))
+    s.add("whoami", b"\x07\x02", framed(m.v1.WhoAmIResponse()))
+    s.add("event", b"\x09\x02", framed(m.event()))
+    s.add("health", b"\x08\x02", b"\x01", block(frame(b"\x08\x01")[:4]),
+          b"\x01", block(frame(b"\x08\x01")[4:]))
+    s.add("failed", b"\x00\x00", header(2, b"5", True),
+          header(3, b"no such thing: 100%25", True),
+          header(4, b"CAUSAG5v", True))
+    s.add("proxy", b"\x00\x01", header(0, b"502"), header(1, b"text/html"),
+          b"\x01", block(b"<html>"))
+    s.add("reset", b"\x00\x80")
+    s.add("cut_short", b"\x00\x02", b"\x01", block(frame(wire(answer))[:40]))
+    s.add("nonsense", b"\x00\x02", b"\x02", block(b"\x0a\x05\x08"))
+
+
+# ---- certificates -----------------------------------------------------------
+
+def der(tag, *parts):
+    body = b"".join(parts)
+    n = len(body)
+    if n < 128:
+        return bytes([tag, n]) + body
+    size = (n.bit_length() + 7) // 8
+    return bytes([tag, 0x80 | size]) + n.to_bytes(size, "big") + body
+
+
+def oid(text):
+    first, second, *rest = map(int, text.split("."))
+    out = bytes([40 * first + second])
+    for number in rest:
+        part = [number & 0x7f]
+        while number := number >> 7:
+            part.append(number & 0x7f | 0x80)
+        out += bytes(reversed(part))
+    return der(6, out)
+
+
+def extension(number, critical, value):
+    return der(0x30, oid(number), der(1, b"\xff") if critical else b"",
+               der(4, value))
+
+
+def uri(text):
+    return der(0x86, text if isinstance(text, bytes) else text.encode())
+
+
+CLIENT, SERVER = "1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.1"
+P256 = bytes.fromhex(       # the base point is a public key like any other
+    "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+    "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5")
+
+
+def certificate(names, usage=(CLIENT,), ca=False, serial=b"\x2a",
+                until=(0x17, b"270101000000Z"), extra=()):
+    algorithm = der(0x30, oid("1.2.840.10045.4.3.2"))
+    subject = der(0x30, der(0x31, der(0x30, oid("2.5.4.3"),
+                                      der(12, b"somebody"))))
+    key = der(0x30, der(0x30, oid("1.2.840.10045.2.1"),
+                        oid("1.2.840.10045.3.1.7")), der(3, b"\0" + P256))
+    extensions = [extension("2.5.29.19", True,
+                            der(0x30, der(1, b"\xff") if ca else b""))]
+    if usage:
+        extensions.append(extension("2.5.29.37", False,
+                                    der(0x30, *map(oid, usage))))
+    if names is not None:
+        extensions.append(extension("2.5.29.17", False, der(0x30, *names)))
+    extensions += extra
+    body = der(0x30, der(0xa0, der(2, b"\x02")), der(2, serial), algorithm,
+               subject, der(0x30, der(0x17, b"260101000000Z"), der(*until)),
+               subject, key, der(0xa3, der(0x30, *extensions)))
+    signature = der(0x30, der(2, b"\x01"), der(2, b"\x01"))
+    return der(0x30, body, algorithm, der(3, b"\0" + signature))
+
+
+def make_certificate():
+    s = Seeds("certificate")
+    base = "spiffe://dev.vouch.invalid"
+    roles = ("employer", "association", "auditor", "admin")
+    for i, role in enumerate(roles):
+        s.add(role, bytes([i]), certificate([uri(f"{base}/{role}/a-1")]))
+    one = [uri(f"{base}/employer/acme")]
+    s.add("root_signed", b"\x04", certificate(one))
+    s.add("unsigned", b"\x05", certificate(one))
+    s.add("other_ca", b"\x01", certificate(one))
+    s.add("two_uris", b"\x00", certificate(one + [uri(f"{base}/admin/a")]))
+    s.add("dns_too", b"\x00", certificate([der(0x82, b"a.example.org")] + one))
+    s.add("no_uri", b"\x00", certificate([der(0x82, b"a.example.org")]))
+    s.add("no_names", b"\x00", certificate(None))
+    s.add("nul", b"\x00", certificate([uri(f"{base}/employer/a\0b")]))
+    s.add("domain", b"\x00", certificate([uri("spiffe://x/employer/acme")]))
+    s.add("server_use", b"\x00", certificate(one, usage=(SERVER,)))
+    s.add("both_uses", b"\x00", certificate(one, usage=(SERVER, CLIENT)))
+    s.add("no_use", b"\x00", certificate(one, usage=()))
+    s.add("is_ca", b"\x00", certificate(one, ca=True))
+    s.add("serial", b"\x00", certificate(one, serial=b"\x00" + b"\xff" * 20))
+    s.add("negative", b"\x00", certificate(one, serial=b"\xff\x01"))
+    s.add("expired", b"\x00", certificate(one, until=(0x17, b"260201000000Z")))
+    s.add("far_end", b"\x00", certificate(one,
+                                          until=(0x18, b"99991231235959Z")))
+    s.add("unknown_critical", b"\x00", certificate(
+        one, extra=[extension("1.2.3.4", True, der(5))]))
+    s.add("names_twice", b"\x00", certificate(
+        one, extra=[extension("2.5.29.17", False, der(0x30, *one))]))
+
+
+def main():
+    m = Messages(load_messages())
+    make_message(m)
+    make_grpc_frame(m)
+    make_h2(m)
+    make_csv()
+    make_catalog()
+    make_conf()
+    make_name_fold()
+    make_identity()
+    make_status(m)
+    make_claim(m)
+    make_row(m)
+    make_wire_client(m)
+    make_certificate()
+    count = sum(1 for p in SEEDS.rglob("*") if p.is_file())
+    print(f"{count} seeds in {SEEDS.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
