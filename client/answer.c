@@ -127,7 +127,8 @@ print_status(FILE *f, const Vouch__V1__Status *s)
 
     if (s == NULL)
         return;
-    if (s->standing == VOUCH__V1__STANDING__STANDING_UNSPECIFIED) {
+    if (s->standing == VOUCH__V1__STANDING__STANDING_UNSPECIFIED &&
+        !given(s->raw_status)) {
         line(f, "status", "none: the day is before the credential was issued");
         return;
     }

@@ -17,7 +17,8 @@ words_verdict(Vouch__V1__Verdict verdict)
     case VOUCH__V1__VERDICT__VERDICT_MISMATCH:
         return ("the right person, but another claimed fact is wrong");
     case VOUCH__V1__VERDICT__VERDICT_NOT_CURRENT:
-        return ("the right person and credential, not known to be in force that day");
+        return ("the right person and credential, not known to be in force "
+            "that day");
     case VOUCH__V1__VERDICT__VERDICT_CONFIRMED:
         return ("all that was claimed is so");
     default:
