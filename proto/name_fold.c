@@ -202,13 +202,14 @@ fold(const utf8proc_int32_t *points, size_t n, struct name_key *key)
     return (err);
 }
 
-/* The key of a name that folding would leave nothing of. */
+/* The key of a name that folding would leave nothing of: in NFD, no more. */
 static enum err
 fold_case_only(const struct clean *name, struct name_key *key)
 {
     utf8proc_int32_t points[POINTS_MAX];
     size_t n, main = 0;
-    enum err err = decompose(name, UTF8PROC_CASEFOLD, points, &n);
+    enum err err = decompose(name, UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD,
+        points, &n);
 
     for (size_t i = 0; i < n && err == E_OK; i++)
         err = append_point(key->main, &main, points[i]);

@@ -37,9 +37,9 @@ struct name_key {
 /**
  * name_key_make(name, key):
  * Fold one part of a name.  If nothing is left but there was something to be
- * seen, the key is that, case folded, so that no script folds to nothing.  A
- * name of nothing, or of nothing but blanks and characters that are dropped
- * for not being seen, gives an empty key.  Allocates nothing.
+ * seen, the key is that, in NFD and case folded, so that no script folds to
+ * nothing.  A name of nothing, or of nothing but blanks and characters that
+ * are dropped for not being seen, gives an empty key.  Allocates nothing.
  *
  * Fails: E_INVAL (not UTF-8), E_TOOBIG (above NAME_MAX_BYTES, or a key too
  * long).  On failure the key is empty.

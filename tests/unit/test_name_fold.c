@@ -72,6 +72,9 @@ static const struct {
     {"-", "-", ""},
     {" '\u2019 ", "'\u2019", ""},
     {"\u0301", "\u0301", ""},
+    /* Marks alone: in the order that NFD gives them. */
+    {"\u05a7\u064e", "\u064e\u05a7", ""},
+    {"\u064e\u05a7", "\u064e\u05a7", ""},
 };
 
 static void
