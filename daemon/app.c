@@ -1,7 +1,6 @@
 #include "app.h"
 
 #include <errno.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,26 +10,36 @@
 #include <event2/event.h>
 #include <event2/thread.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "net/listener.h"
 #include "net/worker.h"
 #include "service/service.h"
+#include "settings.h"
 #include "store/store.h"
+#include "systemd.h"
 #include "tls/tls.h"
+#include "watchdog.h"
 
 #define WHY 512
+#define STATUS (WHY + 128)
+
+/* From when on the log warns that our certificate will end. */
+#define CERTIFICATE_SOON_US (30LL * 24 * 60 * 60 * 1000000)
 
 struct app {
     const struct conf *conf;        /* borrowed */
     struct event_base *base;        /* owned, as all below */
     struct event *term;
     struct event *interrupt;
+    struct event *hangup;
     struct tls_server *tls;
     struct store *store;
     struct service *service;
     struct net_worker **workers;
     size_t nworkers;
     struct net_listener *listener;
+    struct watchdog *watchdog;
 };
 
 static enum err
@@ -41,45 +50,14 @@ refuse(enum err err, const char *part, const char *why)
     return (err);
 }
 
-static void
-set_log(const struct conf *conf)
-{
-    static const char *const names[] = {"error", "warn", "info", "debug"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(conf->log_level, names[i]) == 0)
-            log_set_level((enum log_level)i);
-    log_set_json(strcmp(conf->log_format, "json") == 0);
-}
-
-/* Each of these must be given; nothing sensible could stand in for it. */
 static enum err
 check_needed(const struct conf *conf)
 {
-    const struct {
-        const char *name, *value;
-    } needed[] = {
-        {"tls.certificate", conf->tls_certificate},
-        {"tls.key", conf->tls_key},
-        {"tls.root_ca", conf->tls_root},
-        {"tls.employer_ca", conf->tls_employer_ca},
-        {"tls.association_ca", conf->tls_association_ca},
-        {"tls.auditor_ca", conf->tls_auditor_ca},
-        {"tls.admin_ca", conf->tls_admin_ca},
-        {"tls.trust_domain", conf->tls_trust_domain},
-        {"store.dsn", conf->store_dsn},
-        {"keys.dir", conf->key_dir},
-    };
+    char why[WHY];
+    enum err err;
 
-    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
-        if (needed[i].value[0] == '\0') {
-            char why[WHY];
-
-            (void)snprintf(why, sizeof(why),
-                "%s is not set; set it in vouchd.conf, or use --dev DIR",
-                needed[i].name);
-            return (refuse(E_INVAL, "conf", why));
-        }
+    if ((err = settings_check(conf, why, sizeof(why))) != E_OK)
+        return (refuse(err, "conf", why));
     return (E_OK);
 }
 
@@ -101,6 +79,84 @@ take_descriptors(void)
             strerror(errno));
 }
 
+/* ---- certificates ------------------------------------------------------ */
+
+/* Tell of the certificate in force, louder when it will end soon. */
+static void
+log_certificate(struct tls_server *tls)
+{
+    struct tls_own own;
+    int soon;
+
+    tls_server_own(tls, &own);
+    soon = own.not_after_us - clock_wall_us() < CERTIFICATE_SOON_US;
+    log_line(soon ? LOG_WARN : LOG_INFO, "certificate",
+        "not_after=%s sha256=%s", own.not_after, own.fingerprint);
+}
+
+static enum err
+open_tls(struct app *app)
+{
+    const struct tls_options options = settings_tls(app->conf);
+    char why[WHY] = "";
+    enum err err;
+
+    if ((err = tls_server_create(&options, &app->tls, why, sizeof(why))) !=
+        E_OK)
+        return (refuse(err, "tls", why));
+    log_certificate(app->tls);
+    return (E_OK);
+}
+
+static void
+tell_serving(const struct app *app, const char *more)
+{
+    char status[STATUS];
+
+    (void)snprintf(status, sizeof(status), "serving on port %d, %zu workers%s",
+        net_listener_port(app->listener), app->nworkers, more);
+    systemd_ready(status);
+}
+
+/* What is wrong is told in the log and to systemd; we go on either way. */
+static void
+reload(struct app *app)
+{
+    const struct tls_options options = settings_tls(app->conf);
+    char why[WHY] = "", status[STATUS] = "";
+    struct tls_own before, after;
+    int64_t begun_us = clock_monotonic_us();
+    enum err err;
+
+    systemd_reloading();
+    tls_server_own(app->tls, &before);
+    if ((err = tls_server_reload(app->tls, &options, why, sizeof(why))) !=
+        E_OK) {
+        log_line(LOG_ERROR, "reload", "err=%s why=\"%s\" kept=%s",
+            err_name(err), why, before.fingerprint);
+        (void)snprintf(status, sizeof(status),
+            "; the old certificates are kept: %s", why);
+    } else {
+        tls_server_own(app->tls, &after);
+        log_line(LOG_INFO, "reload", "err=OK duration_us=%lld "
+            "old_not_after=%s old_sha256=%s not_after=%s sha256=%s",
+            (long long)(clock_monotonic_us() - begun_us), before.not_after,
+            before.fingerprint, after.not_after, after.fingerprint);
+        log_certificate(app->tls);
+    }
+    tell_serving(app, status);
+    log_flush();
+}
+
+/* ---- signals ----------------------------------------------------------- */
+
+static void
+on_hangup(evutil_socket_t number, short what, void *cookie)
+{
+    (void)number, (void)what;
+    reload(cookie);
+}
+
 /* The first signal drains; the second finds the loop gone and ends us. */
 static void
 on_signal(evutil_socket_t number, short what, void *cookie)
@@ -109,11 +165,26 @@ on_signal(evutil_socket_t number, short what, void *cookie)
 
     (void)what;
     log_line(LOG_INFO, "drain", "signal=%d", (int)number);
+    systemd_stopping();
     (void)event_del(app->term);
     (void)event_del(app->interrupt);
+    (void)event_del(app->hangup);
     (void)signal(SIGTERM, SIG_DFL);
     (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGHUP, SIG_IGN);      /* too late to matter */
     (void)event_base_loopbreak(app->base);
+}
+
+static struct event *
+catch(struct app *app, int number, event_callback_fn fn)
+{
+    struct event *event = evsignal_new(app->base, number, fn, app);
+
+    if (event != NULL && event_add(event, NULL) != 0) {
+        event_free(event);
+        event = NULL;
+    }
+    return (event);
 }
 
 static enum err
@@ -121,40 +192,14 @@ open_loop(struct app *app)
 {
     if (evthread_use_pthreads() != 0 ||
         (app->base = event_base_new()) == NULL ||
-        (app->term = evsignal_new(app->base, SIGTERM, on_signal, app)) ==
-            NULL ||
-        (app->interrupt = evsignal_new(app->base, SIGINT, on_signal, app)) ==
-            NULL ||
-        event_add(app->term, NULL) != 0 ||
-        event_add(app->interrupt, NULL) != 0)
+        (app->term = catch(app, SIGTERM, on_signal)) == NULL ||
+        (app->interrupt = catch(app, SIGINT, on_signal)) == NULL ||
+        (app->hangup = catch(app, SIGHUP, on_hangup)) == NULL)
         return (refuse(E_NOMEM, "loop", err_text(E_NOMEM)));
     return (E_OK);
 }
 
-static enum err
-open_tls(struct app *app)
-{
-    const struct conf *conf = app->conf;
-    const struct tls_options options = {
-        .certificate = conf->tls_certificate,
-        .key = conf->tls_key,
-        .root = conf->tls_root,
-        .role_ca = {
-            [ROLE_EMPLOYER] = conf->tls_employer_ca,
-            [ROLE_ASSOCIATION] = conf->tls_association_ca,
-            [ROLE_AUDITOR] = conf->tls_auditor_ca,
-            [ROLE_ADMIN] = conf->tls_admin_ca,
-        },
-        .trust_domain = conf->tls_trust_domain,
-    };
-    char why[WHY] = "";
-    enum err err;
-
-    if ((err = tls_server_create(&options, &app->tls, why, sizeof(why))) !=
-        E_OK)
-        return (refuse(err, "tls", why));
-    return (E_OK);
-}
+/* ---- the parts --------------------------------------------------------- */
 
 static enum err
 open_store(const struct conf *conf, int create, struct store **store)
@@ -170,22 +215,6 @@ open_store(const struct conf *conf, int create, struct store **store)
 
     if ((err = store_open(&options, store, why, sizeof(why))) != E_OK)
         return (refuse(err, "store", why));
-    return (E_OK);
-}
-
-/* For a check only: what the service will find, or not. */
-static enum err
-check_dirs(const struct conf *conf)
-{
-    const char *const dirs[] = {conf->key_dir, conf->catalog_dir};
-    char why[WHY];
-
-    for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
-        if (dirs[i][0] != '\0' && access(dirs[i], R_OK | X_OK) != 0) {
-            (void)snprintf(why, sizeof(why), "%s: %s", dirs[i],
-                strerror(errno));
-            return (refuse(E_IO, "conf", why));
-        }
     return (E_OK);
 }
 
@@ -210,37 +239,10 @@ open_service(struct app *app)
     return (E_OK);
 }
 
-static struct net_limits
-limits_of(const struct conf *conf)
-{
-    return ((struct net_limits){
-        .h2 = {
-            .max_streams = (uint32_t)conf->streams,
-            .max_header_list = (uint32_t)conf->header_list,
-            .window = (uint32_t)conf->window,
-            .max_cheap_frames = (unsigned)conf->cheap_frames,
-        },
-        .rpc = {
-            .max_message = (size_t)conf->message_max,
-            .max_arena = (size_t)conf->message_arena,
-            .max_depth = (unsigned)conf->message_depth,
-            .max_elements = (size_t)conf->message_elements,
-            .max_fields = (size_t)conf->message_fields,
-            .max_deadline_us = conf->deadline_ms * 1000,
-            .stall_us = conf->stall_ms * 1000,
-        },
-        .max_connections = (size_t)conf->connections,
-        .max_output = (size_t)conf->output_max,
-        .handshake_us = conf->tls_handshake_ms * 1000,
-        .stall_us = conf->stall_ms * 1000,
-        .drain_us = conf->drain_ms * 1000,
-    });
-}
-
 static enum err
 start_workers(struct app *app)
 {
-    const struct net_limits limits = limits_of(app->conf);
+    const struct net_limits limits = settings_limits(app->conf);
     long wanted = (long)app->conf->workers;
     enum err err;
 
@@ -261,16 +263,51 @@ start_workers(struct app *app)
     return (E_OK);
 }
 
+/* On what systemd listens for us already, or else where the settings say. */
 static enum err
 open_listener(struct app *app)
 {
+    struct net_listener_options options = {
+        .address = app->conf->listen_address,
+        .port = (int)app->conf->listen_port,
+        .workers = app->workers,
+        .nworkers = app->nworkers,
+    };
+    int fds[64], first;
     char why[WHY] = "";
     enum err err;
 
-    if ((err = net_listener_create(app->base, app->conf->listen_address,
-        (int)app->conf->listen_port, app->workers, app->nworkers,
-        &app->listener, why, sizeof(why))) != E_OK)
+    if ((err = systemd_sockets(&first, &options.nfds)) != E_OK ||
+        options.nfds > sizeof(fds) / sizeof(fds[0]))
+        return (refuse(E_INVAL, "listener",
+            "the sockets that were passed are not to be understood"));
+    for (size_t i = 0; i < options.nfds; i++)
+        fds[i] = first + (int)i;
+    options.fds = fds;
+    if ((err = net_listener_create(app->base, &options, &app->listener, why,
+        sizeof(why))) != E_OK)
         return (refuse(err, "listener", why));
+    log_line(LOG_INFO, "serving", "address=%s port=%d workers=%zu",
+        options.nfds > 0 ? "passed" : options.address,
+        net_listener_port(app->listener), app->nworkers);
+    return (E_OK);
+}
+
+static enum err
+open_watchdog(struct app *app)
+{
+    const struct watchdog_options options = {
+        .period_us = systemd_watchdog_us(),
+        .workers = app->workers,
+        .nworkers = app->nworkers,
+        .store = app->store,
+        .feed = systemd_feed,
+    };
+    enum err err;
+
+    if (options.period_us > 0 && (err = watchdog_create(app->base, &options,
+        &app->watchdog)) != E_OK)
+        return (refuse(err, "watchdog", err_text(err)));
     return (E_OK);
 }
 
@@ -286,6 +323,9 @@ close_all(struct app *app)
     service_free(app->service);
     store_close(app->store);
     tls_server_free(app->tls);
+    watchdog_free(app->watchdog);
+    if (app->hangup != NULL)
+        event_free(app->hangup);
     if (app->interrupt != NULL)
         event_free(app->interrupt);
     if (app->term != NULL)
@@ -301,7 +341,7 @@ app_run(const struct conf *conf, app_ready_fn *ready, void *cookie)
     struct app app = {.conf = conf};
     enum err err;
 
-    set_log(conf);
+    settings_log(conf);
     if ((err = check_needed(conf)) != E_OK)
         goto out;
     take_descriptors();
@@ -311,12 +351,12 @@ app_run(const struct conf *conf, app_ready_fn *ready, void *cookie)
         (err = open_service(&app)) != E_OK ||
         (err = start_workers(&app)) != E_OK ||
         (err = open_listener(&app)) != E_OK ||
-        (err = ready(cookie, net_listener_port(app.listener))) != E_OK)
+        (err = ready(cookie, net_listener_port(app.listener))) != E_OK ||
+        (err = open_watchdog(&app)) != E_OK)
         goto out;
 
-    log_line(LOG_INFO, "serving", "address=%s port=%d workers=%zu",
-        conf->listen_address, net_listener_port(app.listener), app.nworkers);
     log_flush();
+    tell_serving(&app, "");
     if (event_base_dispatch(app.base) < 0)
         err = refuse(E_IO, "loop", err_text(E_IO));
 
@@ -331,11 +371,14 @@ enum err
 app_check(const struct conf *conf)
 {
     struct app app = {.conf = conf};
+    char why[WHY] = "";
     enum err err;
 
-    set_log(conf);
-    if ((err = check_needed(conf)) == E_OK && (err = open_tls(&app)) == E_OK)
-        err = check_dirs(conf);
+    settings_log(conf);
+    if ((err = check_needed(conf)) == E_OK &&
+        (err = open_tls(&app)) == E_OK &&
+        (err = settings_check_dirs(conf, why, sizeof(why))) != E_OK)
+        err = refuse(err, "conf", why);
     tls_server_free(app.tls);
     log_flush();
     return (err);
@@ -348,7 +391,7 @@ app_rebuild(const struct conf *conf, int check)
     char why[WHY] = "";
     enum err err;
 
-    set_log(conf);
+    settings_log(conf);
     if ((err = open_store(conf, 0, &store)) != E_OK)
         goto out;
     if ((err = service_rebuild(store, check, why, sizeof(why))) != E_OK)

@@ -194,6 +194,13 @@ net_worker_take(struct net_worker *worker, int fd)
 }
 
 void
+net_worker_ping(struct net_worker *worker, void (*answer)(void *cookie),
+    void *cookie)
+{
+    mailbox_post(worker->mailbox, answer, cookie);
+}
+
+void
 net_worker_drain(struct net_worker *worker)
 {
     mailbox_post(worker->mailbox, on_drain, worker);

@@ -51,6 +51,14 @@ enum err MUST_USE net_worker_start(const char *name, struct service *service,
 void net_worker_take(struct net_worker *worker, int fd);
 
 /**
+ * net_worker_ping(worker, answer, cookie):
+ * Have ${answer}(${cookie}) called by the worker's loop, soon, if it still
+ * turns, and in any case before net_worker_stop() has returned.  Any thread.
+ */
+void net_worker_ping(struct net_worker *worker,
+    void (*answer)(void *cookie), void *cookie);
+
+/**
  * net_worker_drain(worker):
  * Begin to end: health NOT_SERVING, GOAWAY on every connection, calls in
  * progress finish within the grace.  Any thread.

@@ -8,6 +8,8 @@
  * what does not depend on the database is done before it is called.
  */
 
+#include <stdatomic.h>
+
 #include "store/store.h"
 
 /* A backend's own reader, request and transaction begin with these. */
@@ -24,6 +26,7 @@ struct store_txn {
     int64_t now_us;
     int64_t next_index;
     enum err broken;            /* E_OK, or what the job was lost by */
+    atomic_ulong *steps;        /* the writer's; counts what jobs do */
 };
 
 struct store_read_ops {

@@ -87,6 +87,12 @@ store_submit(struct store *s, struct store_job *job)
     writer_submit(s->writer, job);
 }
 
+unsigned long
+store_progress(struct store *s)
+{
+    return (writer_progress(s->writer));
+}
+
 enum err
 store_reader_open(struct store *s, struct store_reader **reader)
 {

@@ -275,6 +275,13 @@ struct store_job {
  */
 void store_submit(struct store *store, struct store_job *job);
 
+/**
+ * store_progress(store):
+ * Return a number that changes with every step that a job makes: a writer
+ * with a long job changes it, one that hangs does not.  Any thread.
+ */
+unsigned long store_progress(struct store *store);
+
 /*
  * The functions below belong to a job's run().  Once one of them has failed
  * with E_IO, E_NOMEM or E_CORRUPT, the job is lost: all others fail the same

@@ -16,6 +16,15 @@ keep(struct store_txn *txn, enum err err)
     return (err);
 }
 
+/* Every step of a job begins here: it shows that the writer is alive. */
+static enum err
+step(struct store_txn *txn)
+{
+    if (txn->steps != NULL)
+        (void)atomic_fetch_add_explicit(txn->steps, 1, memory_order_relaxed);
+    return (txn->broken);
+}
+
 /* An association's id in an array must end within it. */
 static int
 ends(const char *text, size_t size)
@@ -39,7 +48,7 @@ enum err
 store_txn_lookup(struct store_txn *txn, const char *association,
     const char *number_key, store_txn_candidates_fn *fn, void *cookie)
 {
-    if (txn->broken != E_OK)
+    if (step(txn) != E_OK)
         return (txn->broken);
     return (keep(txn, txn->ops->lookup(txn, association, number_key, fn,
         cookie)));
@@ -50,7 +59,7 @@ store_txn_append(struct store_txn *txn, const struct store_entry *entry)
 {
     enum err err;
 
-    if (txn->broken != E_OK)
+    if (step(txn) != E_OK)
         return (txn->broken);
     if (entry->log_index != txn->next_index ||
         entry->recorded_at_us != txn->now_us)
@@ -64,7 +73,7 @@ enum err
 store_txn_index(struct store_txn *txn, const struct store_place *place,
     int64_t log_index, struct slice event)
 {
-    if (txn->broken != E_OK)
+    if (step(txn) != E_OK)
         return (txn->broken);
     if (event.n > STORE_EVENT_MAX)
         return (E_TOOBIG);
@@ -75,7 +84,7 @@ enum err
 store_txn_find_publication(struct store_txn *txn, const char *association,
     const uint8_t request_id[STORE_ID], struct store_publication *publication)
 {
-    if (txn->broken != E_OK)
+    if (step(txn) != E_OK)
         return (txn->broken);
     return (keep(txn, txn->ops->find_publication(txn, association, request_id,
         publication)));
@@ -85,7 +94,7 @@ enum err
 store_txn_put_publication(struct store_txn *txn,
     const struct store_publication *publication)
 {
-    if (txn->broken != E_OK)
+    if (step(txn) != E_OK)
         return (txn->broken);
     if (!ends(publication->association, sizeof(publication->association)))
         return (E_INVAL);
@@ -96,7 +105,7 @@ enum err
 store_txn_find_declaration(struct store_txn *txn, const char *association,
     const uint8_t request_id[STORE_ID], struct store_declaration *declaration)
 {
-    if (txn->broken != E_OK)
+    if (step(txn) != E_OK)
         return (txn->broken);
     return (keep(txn, txn->ops->find_declaration(txn, association, request_id,
         declaration)));
@@ -106,7 +115,7 @@ enum err
 store_txn_put_declaration(struct store_txn *txn,
     const struct store_declaration *declaration)
 {
-    if (txn->broken != E_OK)
+    if (step(txn) != E_OK)
         return (txn->broken);
     if (!ends(declaration->association, sizeof(declaration->association)))
         return (E_INVAL);
@@ -117,7 +126,7 @@ enum err
 store_txn_find_source(struct store_txn *txn, const char *association,
     struct store_source *source)
 {
-    if (txn->broken != E_OK)
+    if (step(txn) != E_OK)
         return (txn->broken);
     return (keep(txn, txn->ops->find_source(txn, association, source)));
 }
@@ -126,7 +135,7 @@ enum err
 store_txn_put_source(struct store_txn *txn, const char *association,
     const struct store_source *source)
 {
-    if (txn->broken != E_OK)
+    if (step(txn) != E_OK)
         return (txn->broken);
     return (keep(txn, txn->ops->put_source(txn, association, source)));
 }
@@ -134,7 +143,7 @@ store_txn_put_source(struct store_txn *txn, const char *association,
 enum err
 store_txn_clear_index(struct store_txn *txn)
 {
-    if (txn->broken != E_OK)
+    if (step(txn) != E_OK)
         return (txn->broken);
     return (keep(txn, txn->ops->clear_index(txn)));
 }
@@ -143,7 +152,7 @@ enum err
 store_txn_read_entries(struct store_txn *txn, int64_t from,
     store_entry_fn *each, void *cookie)
 {
-    if (txn->broken != E_OK)
+    if (step(txn) != E_OK)
         return (txn->broken);
     return (keep(txn, txn->ops->read_entries(txn, from, each, cookie)));
 }
@@ -151,7 +160,7 @@ store_txn_read_entries(struct store_txn *txn, int64_t from,
 enum err
 store_txn_digest_index(struct store_txn *txn, uint8_t digest[32])
 {
-    if (txn->broken != E_OK)
+    if (step(txn) != E_OK)
         return (txn->broken);
     return (keep(txn, txn->ops->digest_index(txn, digest)));
 }

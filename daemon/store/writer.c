@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -19,6 +20,7 @@ struct writer {
     struct store_job **last;    /* where the next one goes */
     int stop;
 
+    atomic_ulong steps;         /* made so far, on any thread's asking */
     int failed;                 /* the thread's own until it has ended */
 };
 
@@ -100,6 +102,7 @@ run_group(struct writer *w, struct store_job *group)
         tell(group, NULL);
         return (NULL);
     }
+    txn->steps = &w->steps;
     if (txn->now_us < wall_us)
         txn->now_us = wall_us;
 
@@ -116,6 +119,7 @@ run_group(struct writer *w, struct store_job *group)
         kept += job->err == E_OK;
     }
 
+    (void)atomic_fetch_add(&w->steps, 1);   /* the commit has its own time */
     if (kept == 0) {
         w->ops->abort(txn);
     } else if ((err = w->ops->commit(txn)) != E_OK) {
@@ -211,6 +215,12 @@ writer_submit(struct writer *w, struct store_job *job)
     w->last = &job->next;
     (void)pthread_cond_signal(&w->some);
     (void)pthread_mutex_unlock(&w->lock);
+}
+
+unsigned long
+writer_progress(struct writer *w)
+{
+    return (atomic_load(&w->steps));
 }
 
 int

@@ -30,6 +30,12 @@ enum err MUST_USE writer_start(const struct store_write_ops *ops, void *self,
 void writer_submit(struct writer *writer, struct store_job *job);
 
 /**
+ * writer_progress(writer):
+ * As store_progress().
+ */
+unsigned long writer_progress(struct writer *writer);
+
+/**
  * writer_stop(writer):
  * Run what was submitted, end the thread and free ${writer}.  Return non-zero
  * if every write went well.

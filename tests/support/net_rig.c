@@ -97,8 +97,12 @@ rig_start(const char *dir, const struct net_limits *limits, size_t nworkers)
     assert_non_null(rig->clock = event_new(rig->base, -1, EV_PERSIST,
         on_clock, rig));
     assert_int_equal(event_add(rig->clock, &often), 0);
-    assert_int_equal(net_listener_create(rig->base, "127.0.0.1", 0,
-        rig->workers, nworkers, &rig->listener, why, sizeof(why)), E_OK);
+    assert_int_equal(net_listener_create(rig->base,
+        &(struct net_listener_options){
+            .address = "127.0.0.1",
+            .workers = rig->workers,
+            .nworkers = nworkers,
+        }, &rig->listener, why, sizeof(why)), E_OK);
     assert_int_equal(pthread_create(&rig->thread, NULL, run, rig), 0);
     return (rig);
 }

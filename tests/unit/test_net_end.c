@@ -3,10 +3,13 @@
  * in test_net.c.
  */
 
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -354,6 +357,18 @@ a_worker_that_cannot_start_says_why(void **state)
     net_worker_stop(NULL);
 }
 
+static enum err
+listen_on(struct event_base *base, const char *address, int port,
+    struct net_listener **l, char why[128])
+{
+    const struct net_listener_options options = {
+        .address = address,
+        .port = port,
+    };
+
+    return (net_listener_create(base, &options, l, why, 128));
+}
+
 static void
 an_address_is_listened_on_or_named(void **state)
 {
@@ -363,27 +378,113 @@ an_address_is_listened_on_or_named(void **state)
 
     (void)state;
     assert_non_null(base);
-    assert_int_equal(net_listener_create(base, "localhost", 0, NULL, 0, &l,
-        why, sizeof(why)), E_INVAL);
+    assert_int_equal(listen_on(base, "localhost", 0, &l, why), E_INVAL);
     assert_null(l);
     assert_non_null(strstr(why, "localhost"));
-    assert_int_equal(net_listener_create(base, "127.0.0.1", 65536, NULL, 0,
-        &l, why, sizeof(why)), E_INVAL);
-    assert_int_equal(net_listener_create(base, "192.0.2.1", 0, NULL, 0, &l,
-        why, sizeof(why)), E_IO);
-    assert_int_equal(net_listener_create(base, "::1", 0, NULL, 0, &first, why,
-        sizeof(why)), E_OK);
+    assert_int_equal(listen_on(base, "127.0.0.1", 65536, &l, why), E_INVAL);
+    assert_int_equal(listen_on(base, "192.0.2.1", 0, &l, why), E_IO);
+    assert_int_equal(listen_on(base, "::1", 0, &first, why), E_OK);
     assert_true(net_listener_port(first) > 0);
-    assert_int_equal(net_listener_create(base, "::1",
-        net_listener_port(first), NULL, 0, &l, why, sizeof(why)), E_IO);
+    assert_int_equal(listen_on(base, "::1", net_listener_port(first), &l,
+        why), E_IO);
     assert_non_null(strstr(why, "bind"));
     fault_arm(0);
-    assert_int_equal(net_listener_create(base, "::1", 0, NULL, 0, &l, why,
-        sizeof(why)), E_NOMEM);
+    assert_int_equal(listen_on(base, "::1", 0, &l, why), E_NOMEM);
     fault_arm(-1);
     net_listener_free(first);
     net_listener_free(NULL);
     event_base_free(base);
+}
+
+/* A socket on 127.0.0.1, as somebody else might open it; a blocking one. */
+static int
+open_given(int type, int *port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    socklen_t size = sizeof(address);
+    int fd = socket(AF_INET, type, 0);
+
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    *port = ntohs(address.sin_port);
+    return (fd);
+}
+
+static enum err
+listen_given(struct event_base *base, int fd, struct net_listener **l,
+    char why[128])
+{
+    const struct net_listener_options options = {
+        .address = "nowhere",
+        .fds = &fd,
+        .nfds = 1,
+    };
+
+    return (net_listener_create(base, &options, l, why, 128));
+}
+
+static void
+only_a_socket_that_listens_is_taken_over(void **state)
+{
+    struct event_base *base = event_base_new();
+    struct net_listener *l = NULL;
+    char why[128] = "";
+    int fd, port;
+
+    (void)state;
+    assert_non_null(base);
+    fd = open_given(SOCK_DGRAM, &port);
+    assert_int_equal(listen_given(base, fd, &l, why), E_INVAL);
+    assert_non_null(strstr(why, "not a stream socket that listens"));
+    assert_int_equal(fcntl(fd, F_GETFD), -1);       /* was closed */
+    fd = open_given(SOCK_STREAM, &port);
+    assert_int_equal(listen_given(base, fd, &l, why), E_INVAL);
+    assert_int_equal(listen_given(base, fd, &l, why), E_INVAL);
+    assert_non_null(strstr(why, "Bad file descriptor"));
+    fd = open_given(SOCK_STREAM, &port);
+    assert_int_equal(listen(fd, 1), 0);
+    fault_arm(0);
+    assert_int_equal(listen_given(base, fd, &l, why), E_NOMEM);
+    fault_arm(-1);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+
+    fd = open_given(SOCK_STREAM, &port);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(listen_given(base, fd, &l, why), E_OK);
+    assert_int_equal(net_listener_port(l), port);
+    assert_true((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
+    assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+    net_listener_free(l);
+    event_base_free(base);
+}
+
+/* ---- is it alive? ------------------------------------------------------ */
+
+static void
+on_answer(void *cookie)
+{
+    atomic_store((atomic_int *)cookie, 1);
+}
+
+static void
+a_worker_answers_a_ping(void **state)
+{
+    const struct net_limits limits = rig_limits();
+    struct rig *rig = rig_start(dir, &limits, 1);
+    static atomic_int answered, again;
+
+    (void)state;
+    net_worker_ping(rig_worker(rig, 0), on_answer, &answered);
+    for (int i = 0; i < 2000 && !atomic_load(&answered); i++)
+        (void)usleep(1000);
+    assert_true(atomic_load(&answered));
+    net_worker_ping(rig_worker(rig, 0), on_answer, &again);
+    rig_stop(rig);
+    assert_true(atomic_load(&again));
 }
 
 int
@@ -401,6 +502,8 @@ main(void)
             without_memory_a_connection_is_refused_and_the_worker_lives),
         cmocka_unit_test(a_worker_that_cannot_start_says_why),
         cmocka_unit_test(an_address_is_listened_on_or_named),
+        cmocka_unit_test(only_a_socket_that_listens_is_taken_over),
+        cmocka_unit_test(a_worker_answers_a_ping),
     };
 
     return (cmocka_run_group_tests_name("net_end", tests, setup, teardown));

@@ -1,0 +1,105 @@
+#include "settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+/* Each of these must be given; nothing sensible could stand in for it. */
+enum err
+settings_check(const struct conf *conf, char *why, size_t size)
+{
+    const struct {
+        const char *name, *value;
+    } needed[] = {
+        {"tls.certificate", conf->tls_certificate},
+        {"tls.key", conf->tls_key},
+        {"tls.root_ca", conf->tls_root},
+        {"tls.employer_ca", conf->tls_employer_ca},
+        {"tls.association_ca", conf->tls_association_ca},
+        {"tls.auditor_ca", conf->tls_auditor_ca},
+        {"tls.admin_ca", conf->tls_admin_ca},
+        {"tls.trust_domain", conf->tls_trust_domain},
+        {"store.dsn", conf->store_dsn},
+        {"keys.dir", conf->key_dir},
+    };
+
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+        if (needed[i].value[0] == '\0') {
+            (void)snprintf(why, size,
+                "%s is not set; set it in vouchd.conf, or use --dev DIR",
+                needed[i].name);
+            return (E_INVAL);
+        }
+    return (E_OK);
+}
+
+enum err
+settings_check_dirs(const struct conf *conf, char *why, size_t size)
+{
+    const char *const dirs[] = {conf->key_dir, conf->catalog_dir};
+
+    for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+        if (dirs[i][0] != '\0' && access(dirs[i], R_OK | X_OK) != 0) {
+            (void)snprintf(why, size, "%s: %s", dirs[i], strerror(errno));
+            return (E_IO);
+        }
+    return (E_OK);
+}
+
+void
+settings_log(const struct conf *conf)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(conf->log_level, names[i]) == 0)
+            log_set_level((enum log_level)i);
+    log_set_json(strcmp(conf->log_format, "json") == 0);
+}
+
+struct tls_options
+settings_tls(const struct conf *conf)
+{
+    return ((struct tls_options){
+        .certificate = conf->tls_certificate,
+        .key = conf->tls_key,
+        .root = conf->tls_root,
+        .role_ca = {
+            [ROLE_EMPLOYER] = conf->tls_employer_ca,
+            [ROLE_ASSOCIATION] = conf->tls_association_ca,
+            [ROLE_AUDITOR] = conf->tls_auditor_ca,
+            [ROLE_ADMIN] = conf->tls_admin_ca,
+        },
+        .trust_domain = conf->tls_trust_domain,
+    });
+}
+
+struct net_limits
+settings_limits(const struct conf *conf)
+{
+    return ((struct net_limits){
+        .h2 = {
+            .max_streams = (uint32_t)conf->streams,
+            .max_header_list = (uint32_t)conf->header_list,
+            .window = (uint32_t)conf->window,
+            .max_cheap_frames = (unsigned)conf->cheap_frames,
+        },
+        .rpc = {
+            .max_message = (size_t)conf->message_max,
+            .max_arena = (size_t)conf->message_arena,
+            .max_depth = (unsigned)conf->message_depth,
+            .max_elements = (size_t)conf->message_elements,
+            .max_fields = (size_t)conf->message_fields,
+            .max_deadline_us = conf->deadline_ms * 1000,
+            .stall_us = conf->stall_ms * 1000,
+        },
+        .max_connections = (size_t)conf->connections,
+        .max_output = (size_t)conf->output_max,
+        .handshake_us = conf->tls_handshake_ms * 1000,
+        .stall_us = conf->stall_ms * 1000,
+        .drain_us = conf->drain_ms * 1000,
+    });
+}

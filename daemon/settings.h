@@ -1,0 +1,45 @@
+#ifndef DAEMON_SETTINGS_H
+#define DAEMON_SETTINGS_H
+
+/*
+ * From what vouchd.conf says to what the parts of the daemon are given, and
+ * what of it is checked before any of them is made.
+ */
+
+#include "conf/conf.h"
+#include "net/worker.h"
+#include "proto/err.h"
+#include "tls/tls.h"
+
+/**
+ * settings_check(conf, why, size):
+ * Check that what has no sensible default is set.
+ *
+ * Fails: E_INVAL; ${why}, of ${size} bytes, names the setting.
+ */
+enum err MUST_USE settings_check(const struct conf *conf, char *why,
+    size_t size);
+
+/**
+ * settings_check_dirs(conf, why, size):
+ * Check that the folders named are there, as the service will find them.
+ *
+ * Fails: E_IO; ${why}, of ${size} bytes, names the folder.
+ */
+enum err MUST_USE settings_check_dirs(const struct conf *conf, char *why,
+    size_t size);
+
+/**
+ * settings_log(conf):
+ * Have the log as ${conf} says.
+ */
+void settings_log(const struct conf *conf);
+
+/**
+ * settings_tls(conf) and settings_limits(conf):
+ * Return what the parts want; texts are borrowed from ${conf}.
+ */
+struct tls_options settings_tls(const struct conf *conf);
+struct net_limits settings_limits(const struct conf *conf);
+
+#endif /* !DAEMON_SETTINGS_H */
