@@ -16,7 +16,7 @@ import sys
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 ROOTS = ("", "daemon/")                 # what -I offers, in order
 GENERATED = (".pb-c.h", ".gen.h")
-CHECKED = ("proto", "daemon", "client")
+CHECKED = ("proto", "daemon", "client", "bench")
 
 
 def read_rules(path):
