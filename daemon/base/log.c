@@ -50,23 +50,6 @@ write_all(const char *p, size_t n)
     }
 }
 
-void
-log_flush(void)
-{
-    char note[64];
-    int n;
-
-    write_all(gathered.text, gathered.n);
-    gathered.n = 0;
-    if (gathered.dropped == 0)
-        return;
-    n = snprintf(note, sizeof(note), "level=warn event=log dropped=%lu\n",
-        gathered.dropped);
-    gathered.dropped = 0;
-    if (n > 0)
-        write_all(note, (size_t)n);
-}
-
 static void
 put_time(char *out, size_t size)
 {
@@ -192,6 +175,20 @@ format_line(char *line, size_t size, enum log_level level, const char *event,
         n += put_escaped(line + n, size - n - 1, pairs);
     line[n++] = '\n';
     return (n);
+}
+
+void
+log_flush(void)
+{
+    char pairs[64], line[256];
+
+    write_all(gathered.text, gathered.n);
+    gathered.n = 0;
+    if (gathered.dropped == 0)
+        return;
+    (void)snprintf(pairs, sizeof(pairs), "dropped=%lu", gathered.dropped);
+    gathered.dropped = 0;
+    write_all(line, format_line(line, sizeof(line), LOG_WARN, "log", pairs));
 }
 
 void

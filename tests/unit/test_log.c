@@ -119,6 +119,31 @@ what_is_dropped_is_counted(void **state)
 }
 
 static void
+json_flood(void)
+{
+    log_set_json(1);
+    flood();
+    log_set_json(0);
+}
+
+static void
+what_is_dropped_is_counted_in_json_too(void **state)
+{
+    static char out[512 * 1024];
+    size_t n = catch(json_flood, out, sizeof(out));
+    size_t lines = 0;
+
+    (void)state;
+    assert_non_null(strstr(out, "\"level\":\"warn\",\"event\":\"log\","
+        "\"dropped\":\""));
+    for (char *p = out, *end; p < out + n; p = end + 1, lines++) {
+        assert_non_null(end = strchr(p, '\n'));
+        assert_true(strncmp(p, "{\"ts\":\"2", 8) == 0 && end[-1] == '}');
+    }
+    assert_true(lines > 1);
+}
+
+static void
 long_one(void)
 {
     static char text[100000];
@@ -146,6 +171,7 @@ main(void)
         cmocka_unit_test(json_is_one_object_a_line),
         cmocka_unit_test(nothing_is_written_before_the_flush),
         cmocka_unit_test(what_is_dropped_is_counted),
+        cmocka_unit_test(what_is_dropped_is_counted_in_json_too),
         cmocka_unit_test(a_long_value_is_cut),
     };
 
