@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/command.h"
+#include "client/manual.h"
 
 static const char exit_codes[] =
     "Exit codes of vouch. Scripts may rely on them.\n\n"
@@ -113,6 +114,10 @@ cmd_help(const struct invocation *run)
     }
     if (strcmp(run->words[0], "environment") == 0) {
         fputs(environment, stdout);
+        return (VOUCH_EXIT_YES);
+    }
+    if (strcmp(run->words[0], "man") == 0) {    /* for the build */
+        manual_write(&(struct manual_texts){exit_codes, environment}, stdout);
         return (VOUCH_EXIT_YES);
     }
     for (const struct command *c = commands; c->noun != NULL; c++) {

@@ -288,7 +288,7 @@ open_listener(struct app *app)
         sizeof(why))) != E_OK)
         return (refuse(err, "listener", why));
     log_line(LOG_INFO, "serving", "address=%s port=%d workers=%zu",
-        options.nfds > 0 ? "passed" : options.address,
+        options.nfds > 0 ? "from-systemd" : options.address,
         net_listener_port(app->listener), app->nworkers);
     return (E_OK);
 }

@@ -2,9 +2,9 @@
 #define DAEMON_SYSTEMD_H
 
 /*
- * What the daemon tells systemd and gets from it (sd_notify(3), sd_listen_fds(3)
- * and sd_watchdog_enabled(3)).  Where systemd did not start the daemon, nothing
- * is told, there are no sockets, and nobody watches.
+ * What the daemon tells systemd and gets from it: sd_notify(3),
+ * sd_listen_fds(3) and sd_watchdog_enabled(3).  Where systemd did not start
+ * the daemon, nothing is told, there are no sockets, and nobody watches.
  */
 
 #include <stddef.h>

@@ -11,7 +11,9 @@ PATH=$VOUCH_BIN:$PATH
 unset VOUCH_SERVER VOUCH_CA VOUCH_CERT VOUCH_KEY VOUCH_CONTEXT VOUCH_OUTPUT
 export LC_ALL=C.UTF-8 NO_COLOR=1 PATH
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/vouch-test.XXXXXX")
+# Without a folder of its own, ${dev} would be /dev.
+work=$(mktemp -d "${TMPDIR:-/tmp}/vouch-test.XXXXXX") && [ -d "$work" ] ||
+    exit 1
 export XDG_CONFIG_HOME="$work/config"
 dev=$work/dev
 log=$work/log
