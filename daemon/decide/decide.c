@@ -63,6 +63,29 @@ take(struct matched *m, const struct decide_version *versions, size_t n,
     m->disputed |= status.review == REVIEW_OF(DISPUTED);
 }
 
+/* civil_first_day() and civil_last_day() take no other. */
+static int
+is_day(const Vouch__V1__Date *date)
+{
+    return (civil_is_valid(decide_date(date)));
+}
+
+static int
+is_sound(const Vouch__V1__Event *event)
+{
+    const Vouch__V1__CredentialRecord *r = event->record;
+    size_t i;
+
+    if (r == NULL || !is_day(event->effective_on) || !is_day(r->issued_on))
+        return (0);
+    for (i = 0; i < r->n_periods; i++)
+        if (!is_day(r->periods[i]->valid_from) ||
+            !is_day(r->periods[i]->valid_until) ||
+            !is_day(r->periods[i]->grace_until))
+            return (0);
+    return (1);
+}
+
 /* Have every event of one credential there; ${to} is behind its last. */
 static enum err
 read_history(const struct decide_input *in, size_t from, size_t to)
@@ -74,8 +97,7 @@ read_history(const struct decide_input *in, size_t from, size_t to)
         (err = in->history(in->cookie, from, to - 1)) != E_OK)
         return (err);
     for (i = from; i < to; i++)
-        if (in->versions[i].event == NULL ||
-            in->versions[i].event->record == NULL)
+        if (in->versions[i].event == NULL || !is_sound(in->versions[i].event))
             return (E_CORRUPT);
     return (E_OK);
 }

@@ -198,8 +198,8 @@ struct decision {
  * finding somebody else are the same work, and the same decision.
  *
  * Fails: E_CORRUPT (an event without record or names, a name that cannot be
- * folded, a factor under another key), E_CRYPTO, E_NOMEM, and what
- * input->history() returned.
+ * folded, a date that does not exist, a factor under another key), E_CRYPTO,
+ * E_NOMEM, and what input->history() returned.
  */
 enum err MUST_USE decide(const struct decide_input *input,
     struct decision *decision);

@@ -395,6 +395,45 @@ what_breaks_an_invariant_is_said_to(void **state)
     world_done(&w);
 }
 
+/* Reckoned with, the first would overflow and the second read elsewhere. */
+static void
+a_date_on_file_that_does_not_exist_is_said_to_be_one(void **state)
+{
+    static const Vouch__V1__Date bad[] = {
+        {.year = INT32_MIN, .month = 1, .day = 1},
+        {.year = 2020, .month = 1000, .day = 1},
+        {.year = 2023, .month = 2, .day = 29},
+        {.year = 2020, .month = 0, .day = 5},
+        {.year = 0, .month = 5, .day = 0},
+    };
+    struct world_event *e;
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    e = world_add(&w, 1, "2020-01-01");
+    world_issued(e, "2020-01-01");
+    world_period(e, "2020-01-01", "2030-12-31", "2031-01-31");
+    YES(&w, NULL);
+
+    Vouch__V1__Date *const dates[] = {&e->effective_on, &e->issued_on,
+        &e->dates[0][0], &e->dates[0][1], &e->dates[0][2]};
+
+    for (size_t i = 0; i < sizeof(dates) / sizeof(dates[0]); i++) {
+        Vouch__V1__Date good = *dates[i];
+
+        for (size_t j = 0; j < sizeof(bad) / sizeof(bad[0]); j++) {
+            dates[i]->year = bad[j].year;
+            dates[i]->month = bad[j].month;
+            dates[i]->day = bad[j].day;
+            assert_int_equal(world_decide(&w, NULL), E_CORRUPT);
+        }
+        *dates[i] = good;
+    }
+    YES(&w, NULL);
+    world_done(&w);
+}
+
 static void
 nothing_is_allocated(void **state)
 {
@@ -441,6 +480,7 @@ main(void)
         cmocka_unit_test(
             another_day_of_issue_is_a_mismatch_unless_the_policy_asks_for_it),
         cmocka_unit_test(what_breaks_an_invariant_is_said_to),
+        cmocka_unit_test(a_date_on_file_that_does_not_exist_is_said_to_be_one),
         cmocka_unit_test(nothing_is_allocated),
     };
 
