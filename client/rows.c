@@ -5,6 +5,7 @@
 
 #include "proto/civil.h"
 #include "proto/nearest.h"
+#include "proto/utf8.h"
 
 const char *const rows_columns[ROWS_COLUMN_COUNT] = {
     [ROWS_CREDENTIAL_TYPE] = "credential_type",
@@ -52,9 +53,7 @@ rows_read_header(const struct csv_record *record, struct rows_header *header,
         int c = column_of(record->fields[i]);
         char name[64];
 
-        (void)snprintf(name, sizeof(name), "%.*s",
-            (int)(record->fields[i].n < 60 ? record->fields[i].n : 60),
-            (const char *)record->fields[i].p);
+        utf8_copy(record->fields[i], name, sizeof(name));
         if (c < 0) {
             (void)snprintf(why, size, "there is no column '%s'; did you mean "
                 "'%s'?", name, nearest_of(name, rows_columns,

@@ -2,11 +2,13 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "client/rows.h"
+#include "proto/utf8.h"
 #include "support/fault.h"
 
 static struct csv_record
@@ -198,6 +200,24 @@ an_allocation_that_fails_is_told(void **state)
     assert_true(n > 0);
 }
 
+/* What is said of it goes to a terminal. */
+static void
+a_long_name_of_a_column_is_cut_at_a_character(void **state)
+{
+    char name[100], why[200];
+    const char *const texts[] = {name, NULL};
+    struct rows_header header;
+
+    (void)state;
+    for (size_t i = 50; i < 70; i++) {
+        memset(name, 'x', i);
+        (void)snprintf(name + i, sizeof(name) - i, "\u5c0f\u660e");
+        assert_int_equal(read_header(texts, &header, why, sizeof(why)),
+            E_INVAL);
+        assert_true(utf8_is_text(slice_of(why)));
+    }
+}
+
 int
 main(void)
 {
@@ -207,6 +227,7 @@ main(void)
         cmocka_unit_test(rows_that_cannot_be_read_say_why),
         cmocka_unit_test(what_does_not_fit_is_told),
         cmocka_unit_test(an_allocation_that_fails_is_told),
+        cmocka_unit_test(a_long_name_of_a_column_is_cut_at_a_character),
     };
 
     return (cmocka_run_group_tests_name("rows", tests, NULL, NULL));
