@@ -24,7 +24,7 @@ unset VOUCH_SERVER VOUCH_CA VOUCH_CERT VOUCH_KEY VOUCH_CONTEXT VOUCH_OUTPUT
 export LC_ALL=C
 work=$(mktemp -d "${TMPDIR:-/tmp}/vouch-hot-path.XXXXXX")
 export XDG_CONFIG_HOME="$work/config"
-daemon='' load=''
+daemon='' load='' grew=0
 
 clean()
 {
@@ -34,7 +34,7 @@ clean()
         kill -KILL "$pid" 2> /dev/null || true
         wait "$pid" 2> /dev/null || true
     done
-    if [ "$status" -ne 0 ]; then
+    if [ "$status" -ne 0 ] && [ "$grew" -eq 0 ]; then
         for file in "$work/log" "$work/load.err" "$work/control"; do
             [ ! -s "$file" ] || tail -n 5 "$file" | sed "s|^|${file##*/}: |" >&2
         done
@@ -198,7 +198,7 @@ publish
 stop
 start valgrind --tool=callgrind --callgrind-out-file="$work/callgrind.%p" \
     "$bin/vouchd"
-figures='' grew=0
+figures=''
 for streams in 1 32; do
     requests=$((streams == 1 ? 400 : 1600))
     instructions "$streams" "$requests"
