@@ -236,6 +236,35 @@ make(const struct clean *name, struct name_key *key)
     return (err);
 }
 
+/*
+ * Most names are printable ASCII, for which all of the above comes to this; if
+ * it is not that simple, return 0 and have made nothing.  ${first}: its first
+ * word only.
+ */
+static int
+make_plain(struct slice name, int first, struct name_key *key)
+{
+    size_t n = 0;
+    int begun = 0;
+
+    if (name.n > NAME_MAX_BYTES)
+        return (0);
+    for (size_t i = 0; i < name.n; i++) {
+        uint8_t ch = name.p[i];
+
+        if (ch < ' ' || ch > '~')
+            return (0);
+        if (first && begun && ch == ' ')
+            break;
+        begun |= ch != ' ';
+        if (ch == ' ' || ch == '-' || ch == '.' || ch == '\'' || ch == '`')
+            continue;
+        key->main[n++] = (char)(ch >= 'A' && ch <= 'Z' ? ch + 'a' - 'A' : ch);
+    }
+    key->main[n] = '\0';
+    return (n > 0);
+}
+
 enum err
 name_key_make(struct slice name, struct name_key *key)
 {
@@ -243,6 +272,9 @@ name_key_make(struct slice name, struct name_key *key)
     enum err err;
 
     key->main[0] = key->alternative[0] = '\0';
+    if (make_plain(name, 0, key))
+        return (E_OK);
+    key->main[0] = '\0';
     if ((err = clean(name, &cleaned)) != E_OK)
         return (err);
     return (make(&cleaned, key));
@@ -256,6 +288,9 @@ name_key_make_first(struct slice given, struct name_key *key)
     enum err err;
 
     key->main[0] = key->alternative[0] = '\0';
+    if (make_plain(given, 1, key))
+        return (E_OK);
+    key->main[0] = '\0';
     if ((err = clean(given, &cleaned)) != E_OK)
         return (err);
     if ((blank = memchr(cleaned.bytes, ' ', cleaned.n)) != NULL)

@@ -50,18 +50,23 @@ write_all(const char *p, size_t n)
     }
 }
 
+/* The calendar is worked out once a second, not once a line. */
 static void
 put_time(char *out, size_t size)
 {
+    static _Thread_local time_t second = -1;
+    static _Thread_local char text[80];
     struct timespec now;
     struct tm tm;
 
-    out[0] = '\0';
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    if (gmtime_r(&now.tv_sec, &tm) != NULL)
-        (void)snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ",
+    if (now.tv_sec != second && gmtime_r(&now.tv_sec, &tm) != NULL) {
+        (void)snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d",
             tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-            tm.tm_min, tm.tm_sec, now.tv_nsec / 1000);
+            tm.tm_min, tm.tm_sec);
+        second = now.tv_sec;
+    }
+    (void)snprintf(out, size, "%s.%06ldZ", text, now.tv_nsec / 1000);
 }
 
 /* One call is one line, whatever a peer put into a value. */
@@ -158,7 +163,7 @@ static size_t
 format_line(char *line, size_t size, enum log_level level, const char *event,
     const char *pairs)
 {
-    char time[40];
+    char time[96];
     int json = atomic_load_explicit(&as_json, memory_order_relaxed);
     size_t n;
     int head;

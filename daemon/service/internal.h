@@ -61,6 +61,9 @@ struct tick_item {
 /* One health Watch; health.c alone knows more of it. */
 struct health_watch;
 
+/* What one verification needs; verify.c alone knows more of it. */
+struct verify;
+
 struct service_worker {
     struct service *service;        /* borrowed */
     struct store_reader *reader;    /* owned */
@@ -68,6 +71,8 @@ struct service_worker {
     struct factor_key **factors;    /* owned; by place in the catalog */
     struct tick_item queue;         /* ring; the head is no item */
     struct health_watch *watches;   /* borrowed from their calls */
+    struct verify *spare;           /* owned; kept by verify.c for reuse */
+    size_t nspare;
     int draining;
     struct service_worker *next_live;   /* under service->lock */
 };
@@ -115,6 +120,12 @@ Vouch__V1__Recognition *const *service_recognitions(
  */
 struct factor_key *service_factor_key(const struct service_worker *worker,
     const char *association_id);
+
+/**
+ * verify_free_spare(worker):
+ * Free what verifications of ${worker} kept for reuse.
+ */
+void verify_free_spare(struct service_worker *worker);
 
 /* The methods, as authorization.h names them, and where they are. */
 extern const struct method_ops verify_credential_method;    /* verify.c */

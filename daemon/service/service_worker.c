@@ -83,6 +83,7 @@ service_worker_free(struct service_worker *worker)
     if (worker == NULL)
         return;
     leave(worker);
+    verify_free_spare(worker);
     store_reader_close(worker->reader);
     for (i = 0; worker->factors != NULL; i++) {
         if (worker->factors[i] == NULL)

@@ -8,7 +8,10 @@ release(struct unary_call *call)
 {
     service_tick_remove(&call->tick);
     store_cancel(call->request);
-    free(call->state);
+    if (call->dispose != NULL)
+        call->dispose(call);
+    else
+        free(call->state);
     free(call);
 }
 

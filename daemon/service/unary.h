@@ -21,7 +21,8 @@ struct unary_call {
     /* The method's own.  All of it is undone when the call ends. */
     struct tick_item tick;              /* taken out of the queue */
     struct store_request *request;      /* cancelled if not NULL */
-    void *state;                        /* given to free() */
+    void *state;                        /* given to free(), or to ... */
+    void (*dispose)(struct unary_call *call);   /* ... this, if it is set */
     void (*abandon)(struct unary_call *call);   /* called on cancel() only */
 };
 

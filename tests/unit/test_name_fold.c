@@ -4,6 +4,7 @@
 #include <cmocka.h>
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "proto/name_fold.h"
@@ -298,6 +299,42 @@ a_clean_name_can_be_shown(void **state)
     assert_true(name_is_clean((struct slice){NULL, 0}));
 }
 
+/*
+ * Printable ASCII takes a short way; an unseen character sends the same name
+ * the long way, and must not change its key.
+ */
+static void
+the_short_way_leads_where_the_long_one_does(void **state)
+{
+    static const char unseen[] = "\xe2\x80\x8b";
+    uint32_t random = 1;
+
+    (void)state;
+    for (int round = 0; round < 20000; round++) {
+        char plain[40], other[48];
+        struct name_key a, b;
+        size_t n;
+
+        random = random * 1664525u + 1013904223u;
+        n = random >> 16 & 15;
+        for (size_t i = 0; i < n; i++) {
+            random = random * 1664525u + 1013904223u;
+            plain[i] = (random >> 28) < 5 ? " -.'`"[random >> 28] :
+                (char)(' ' + (random >> 16) % 95);
+        }
+        plain[n] = '\0';
+        (void)snprintf(other, sizeof(other), "%s%s", unseen, plain);
+        assert_int_equal(name_key_make(slice_of(plain), &a), E_OK);
+        assert_int_equal(name_key_make(slice_of(other), &b), E_OK);
+        assert_string_equal(a.main, b.main);
+        assert_string_equal(a.alternative, b.alternative);
+        assert_int_equal(name_key_make_first(slice_of(plain), &a), E_OK);
+        assert_int_equal(name_key_make_first(slice_of(other), &b), E_OK);
+        assert_string_equal(a.main, b.main);
+        assert_string_equal(a.alternative, b.alternative);
+    }
+}
+
 int
 main(void)
 {
@@ -310,6 +347,7 @@ main(void)
         cmocka_unit_test(every_character_folds_once_and_for_all),
         cmocka_unit_test(suffixes_name_a_generation),
         cmocka_unit_test(a_clean_name_can_be_shown),
+        cmocka_unit_test(the_short_way_leads_where_the_long_one_does),
     };
 
     return (cmocka_run_group_tests_name("name_fold", tests, NULL, NULL));
