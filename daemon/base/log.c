@@ -66,7 +66,8 @@ put_time(char *out, size_t size)
             tm.tm_min, tm.tm_sec);
         second = now.tv_sec;
     }
-    (void)snprintf(out, size, "%s.%06ldZ", text, now.tv_nsec / 1000);
+    (void)snprintf(out, size, "%s.%06luZ", text,
+        (unsigned long)now.tv_nsec / 1000 % 1000000);
 }
 
 /* One call is one line, whatever a peer put into a value. */
