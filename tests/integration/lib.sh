@@ -103,11 +103,15 @@ as()
     . "$dev/$1.env" || fail "there is no $dev/$1.env"
 }
 
-# expect CODE COMMAND...: run it; its output is in ${work}/out and err.
+# expect CODE COMMAND...: run it; its output is in ${work}/out and err.  What
+# hangs ends with code 124, and the daemon's log is shown.
 expect()
 {
     wanted=$1
     shift
+    case $(command -v "$1") in
+    /*) set -- timeout 120 "$@" ;;      # not what is a function here
+    esac
     "$@" > "$work/out" 2> "$work/err" < /dev/null
     code=$?
     [ "$code" -eq "$wanted" ] || fail "exit code $code, not $wanted, of: $*"

@@ -344,6 +344,7 @@ class TestPublishing(Case):
         upload.call.cancel()
         self.assertEqual(upload.call.code(), Code.CANCELLED)
         upload.send(None)
+        time.sleep(0.5)     # a commit that must not be would be over
         stub = publishing_pb2_grpc.PublishingServiceStub(self.association)
         self.fails(Code.NOT_FOUND, stub.GetPublication,
                    publishing_pb2.GetPublicationRequest(
