@@ -24,16 +24,49 @@ check_key(const struct name_key *key)
     FUZZ_CHECK(name_key_equal(key, key) == (key->main[0] != '\0'));
 }
 
-/* A key that is short enough to be a name is its own key. */
+/* To be freed. */
+static char *
+normal_form(const char *text)
+{
+    const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)text;
+    utf8proc_uint8_t *out = utf8proc_NFD(p);
+
+    FUZZ_CHECK(out != NULL);
+    return ((char *)out);
+}
+
+/*
+ * A key that is short enough to be a name is its own key, but for the order of
+ * marks that something left out has kept apart (of Mc, those with a combining
+ * class: U+302E and few more).
+ */
 static void
 check_fixed_point(const struct name_key *key)
 {
     struct name_key again;
+    char *text;
 
     if (strlen(key->main) > NAME_MAX_BYTES)
         return;
     FUZZ_CHECK(name_key_make(slice_of(key->main), &again) == E_OK);
-    FUZZ_CHECK(strcmp(key->main, again.main) == 0);
+    if (strcmp(key->main, again.main) == 0)
+        return;
+    text = normal_form(key->main);
+    FUZZ_CHECK(strcmp(text, again.main) == 0);
+    free(text);
+}
+
+/*
+ * A NUL would end it.  U+0345 alone of all marks becomes a letter when it is
+ * case folded, and must be in its place by then; folding does not see to that,
+ * for a second pass over every name, and only a writer of combining characters
+ * who puts it before another mark has it elsewhere.
+ */
+static int
+may_be_normalized(struct slice name)
+{
+    return (memchr(name.p, 0, name.n) == NULL &&
+        memmem(name.p, name.n, "\xcd\x85", 2) == NULL);
 }
 
 /* NFD and NFC of a name are the same name (UAX #15). */
@@ -81,7 +114,7 @@ fold(struct slice name, struct name_key *key)
     if (err == E_OK) {
         FUZZ_CHECK(name.n <= NAME_MAX_BYTES);
         check_fixed_point(key);
-        if (memchr(own.p, 0, own.n) == NULL) {
+        if (may_be_normalized(own)) {
             check_form(own, key, UTF8PROC_DECOMPOSE);
             check_form(own, key, UTF8PROC_COMPOSE);
         }
