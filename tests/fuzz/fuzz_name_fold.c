@@ -89,6 +89,31 @@ check_form(struct slice name, const struct name_key *key,
     free(text);
 }
 
+/* U+200B is not seen, but keeps a name from being folded the short way. */
+static void
+check_short_way(struct slice name)
+{
+    static const char unseen[] = "\xe2\x80\x8b";
+    uint8_t bytes[NAME_MAX_BYTES + sizeof(unseen)];
+    struct slice longer = {bytes, name.n + sizeof(unseen) - 1};
+    struct name_key key, other;
+
+    if (name.n == 0 || longer.n > NAME_MAX_BYTES)
+        return;
+    memcpy(bytes, name.p, name.n);
+    memcpy(bytes + name.n, unseen, sizeof(unseen) - 1);
+    if (name_key_make(name, &key) == E_OK) {
+        FUZZ_CHECK(name_key_make(longer, &other) == E_OK);
+        FUZZ_CHECK(strcmp(key.main, other.main) == 0);
+        FUZZ_CHECK(strcmp(key.alternative, other.alternative) == 0);
+    }
+    if (name_key_make_first(name, &key) == E_OK) {
+        FUZZ_CHECK(name_key_make_first(longer, &other) == E_OK);
+        FUZZ_CHECK(strcmp(key.main, other.main) == 0);
+        FUZZ_CHECK(strcmp(key.alternative, other.alternative) == 0);
+    }
+}
+
 static void
 check_others(struct slice name)
 {
@@ -110,6 +135,7 @@ fold(struct slice name, struct name_key *key)
     enum err err = name_key_make(own, key);
 
     check_others(own);
+    check_short_way(own);
     check_key(key);
     if (err == E_OK) {
         FUZZ_CHECK(name.n <= NAME_MAX_BYTES);
