@@ -449,9 +449,12 @@ carry_out(struct publishing *p)
 
     if ((err = begin(p)) != E_OK)
         return (err);
-    while (staging_next(p->order->rows, &cursor, &bytes))
+    while (staging_next(p->order->rows, &cursor, &bytes)) {
+        if (atomic_load_explicit(&p->order->given_up, memory_order_relaxed))
+            return (E_DENIED);
         if ((err = take_row(p, bytes)) != E_OK)
             return (err);
+    }
     if ((err = write_manifest(p)) != E_OK)
         return (err);
     if ((err = store_txn_put_publication(p->txn, &p->order->outcome)) != E_OK)

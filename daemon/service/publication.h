@@ -23,6 +23,8 @@
  *   than a statement, and DeclareCurrent is there to say that nothing changed.
  */
 
+#include <stdatomic.h>
+
 #include "proto/err.h"
 #include "service/internal.h"
 #include "service/publish_row.h"
@@ -45,6 +47,9 @@ struct publication_order {
     int64_t rejected;                       /* rows that were not kept */
     int64_t max_rejects;
 
+    /* Set on any thread, any time: the publisher is gone. */
+    atomic_int given_up;
+
     /* Set by publication_run(). */
     struct store_publication outcome;
     int repeated;                           /* it was carried out before */
@@ -58,7 +63,8 @@ struct publication_order {
  * Carry out ${order}, on the writer thread.  The caller frees order->late.
  *
  * Fails: E_EXISTS (its request id was used for other content), E_TOOBIG
- * (order->too_many), E_IO, E_CORRUPT, E_CRYPTO, E_NOMEM.
+ * (order->too_many), E_DENIED (order->given_up, seen in time), E_IO,
+ * E_CORRUPT, E_CRYPTO, E_NOMEM.
  */
 enum err MUST_USE publication_run(struct store_txn *txn,
     struct publication_order *order);

@@ -59,8 +59,10 @@ call_free(struct publish_call *call)
 {
     if (call == NULL)
         return;
-    if (call->job != NULL)
+    if (call->job != NULL) {
         call->job->call = NULL;
+        atomic_store(&call->job->order.given_up, 1);
+    }
     openings_free(call->openings);
     staging_free(call->rows);
     answers_free(&call->answers);
