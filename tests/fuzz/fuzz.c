@@ -103,6 +103,27 @@ fuzz_piece(struct fuzz_cuts *cuts, struct slice *rest)
     return (fuzz_take(rest, n));
 }
 
+void
+fuzz_frames(struct slice in, struct buf *out)
+{
+    while (in.n > 0) {
+        uint8_t head[9] = {0};
+        struct slice payload;
+        size_t n;
+
+        head[3] = fuzz_byte(&in) % 12;
+        head[4] = fuzz_byte(&in);
+        head[8] = fuzz_byte(&in);
+        n = fuzz_byte(&in);
+        n += (size_t)(fuzz_byte(&in) % 16) << 8;
+        payload = fuzz_take(&in, n);
+        head[1] = (uint8_t)(payload.n >> 8);
+        head[2] = (uint8_t)payload.n;
+        FUZZ_CHECK(buf_add(out, (struct slice){head, 9}) == E_OK);
+        FUZZ_CHECK(buf_add(out, payload) == E_OK);
+    }
+}
+
 int
 fuzz_is_text(const char *text, size_t size)
 {

@@ -76,6 +76,14 @@ struct fuzz_cuts fuzz_cuts(struct slice *in);
 struct slice fuzz_piece(struct fuzz_cuts *cuts, struct slice *rest);
 
 /**
+ * fuzz_frames(in, out):
+ * Append to ${out} the frames of HTTP/2 that ${in} describes: of each a byte
+ * for its type, one of flags, one for the stream, one and a half for the
+ * length of the payload, and the payload.
+ */
+void fuzz_frames(struct slice in, struct buf *out);
+
+/**
  * fuzz_is_text(text, size):
  * Return non-zero if ${text} ends within its ${size} bytes, and is UTF-8.
  */

@@ -27,17 +27,6 @@ static const struct message_limits limits = {
 static struct arena *arena;
 static struct factor_key *key;
 
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    static const uint8_t secret[FACTOR_KEY] = {1, 2, 3};
-
-    (void)argc, (void)argv;
-    FUZZ_CHECK(arena_create((size_t)4 << 20, &arena) == E_OK);
-    FUZZ_CHECK(factor_key_create(secret, &key) == E_OK);
-    return (0);
-}
-
 /* ---- what is asked ----------------------------------------------------- */
 
 static const ProtobufCMessage *
@@ -114,7 +103,48 @@ check_prepared(const struct decide_claim *prepared)
     FUZZ_CHECK(civil_is_valid(prepared->issued_on));
 }
 
+/* Whole days, months and years; what is seen only; what is not sure. */
+static Vouch__V1__Date since = {.year = 2000}, until = {.year = 2026,
+    .month = 11}, seen = {.year = 2020, .month = 6, .day = 1};
+static char ncca[] = "ncca", state[] = "us-ca", pbt[] = "ascp-pbt",
+    mlt[] = "ascp-mlt";
+static char *except[] = {mlt};
+static Vouch__V1__Recognition recognitions[3];
+static Vouch__V1__Recognition *const recognition_list[] = {&recognitions[0],
+    &recognitions[1], &recognitions[2]};
+
+static void
+make_recognitions(void)
+{
+    for (size_t i = 0; i < 3; i++)
+        vouch__v1__recognition__init(&recognitions[i]);
+    recognitions[0].recognizer = ncca;
+    recognitions[0].valid_from = &since;
+    recognitions[0].except_credential_type_ids = except;
+    recognitions[0].n_except_credential_type_ids = 1;
+    recognitions[0].confidence = VOUCH__V1__CONFIDENCE__CONFIDENCE_OFFICIAL;
+    recognitions[1].recognizer = state;
+    recognitions[1].credential_type_id = pbt;
+    recognitions[1].observed_on = &seen;
+    recognitions[1].valid_until = &until;
+    recognitions[1].confidence = VOUCH__V1__CONFIDENCE__CONFIDENCE_SECONDARY;
+    recognitions[2].recognizer = state;
+    recognitions[2].confidence = VOUCH__V1__CONFIDENCE__CONFIDENCE_UNVERIFIED;
+}
+
 /* ---- what is answered -------------------------------------------------- */
+
+/*
+ * A restriction or review of which this version knows nothing makes a REVIEW
+ * for which it has no reason in words.
+ */
+static int
+says_unknown(const struct decision *d)
+{
+    return (d->conclusion == CONCLUSION(REVIEW) &&
+        ((int)d->restriction < 1 || (int)d->restriction > 3 ||
+        (int)d->review < 1 || (int)d->review > 3));
+}
 
 static void
 check_decision(const struct decision *d)
@@ -124,14 +154,16 @@ check_decision(const struct decision *d)
 
     FUZZ_CHECK(d->verdict != VERDICT(UNSPECIFIED));
     FUZZ_CHECK(d->conclusion != CONCLUSION(UNSPECIFIED));
-    FUZZ_CHECK(d->nreasons > 0 && d->nreasons <= DECIDE_REASONS);
+    FUZZ_CHECK(d->nreasons <= DECIDE_REASONS);
+    FUZZ_CHECK(d->nreasons > 0 || says_unknown(d));
     FUZZ_CHECK(d->ncauses <= DECIDE_CAUSES);
     FUZZ_CHECK(d->ncauses == 0 || d->conclusion == CONCLUSION(REVIEW));
     FUZZ_CHECK(d->nfactors <= DECIDE_FACTORS);
     FUZZ_CHECK(told == (d->latest != NULL));
     FUZZ_CHECK(told || d->record == NULL);
     FUZZ_CHECK(d->conclusion != CONCLUSION(YES) ||
-        d->verdict == VERDICT(CONFIRMED));
+        (d->verdict == VERDICT(CONFIRMED) && d->recognition ==
+        VOUCH__V1__RECOGNITION_STATE__RECOGNITION_STATE_RECOGNIZED));
 }
 
 static void
@@ -171,14 +203,19 @@ take_events(struct slice *in, struct decide_version *versions)
 }
 
 static void
-decide_claimed(const struct decide_claim *claim, struct slice *in)
+decide_claimed(const struct decide_claim *claim, uint8_t flags,
+    struct slice *in)
 {
     struct decide_version versions[EVENTS_MAX];
     struct decide_input input = {
         .claim = claim,
         .versions = versions,
         .key = claim->association != NULL ? key : NULL,
-        .freshness = VOUCH__V1__FRESHNESS_STATE__FRESHNESS_STATE_FRESH,
+        .recognitions = recognition_list,
+        .nrecognitions = (flags & 128) == 0 ? 3 : 0,
+        .freshness = (flags & 8) == 0 ?
+            VOUCH__V1__FRESHNESS_STATE__FRESHNESS_STATE_FRESH :
+            VOUCH__V1__FRESHNESS_STATE__FRESHNESS_STATE_STALE,
     };
     struct decision decision;
     enum err err;
@@ -194,6 +231,18 @@ decide_claimed(const struct decide_claim *claim, struct slice *in)
 }
 
 int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    static const uint8_t secret[FACTOR_KEY] = {1, 2, 3};
+
+    (void)argc, (void)argv;
+    FUZZ_CHECK(arena_create((size_t)4 << 20, &arena) == E_OK);
+    FUZZ_CHECK(factor_key_create(secret, &key) == E_OK);
+    make_recognitions();
+    return (0);
+}
+
+int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice in = {data, size};
@@ -203,10 +252,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct decide_terms terms;
     struct decide_claim prepared;
     struct grpc_status status;
-    uint8_t policy = fuzz_byte(&in);
+    uint8_t policy = fuzz_byte(&in), flags = fuzz_byte(&in);
     enum err err;
 
-    set_terms(&terms, &association, &number, policy, fuzz_byte(&in));
+    set_terms(&terms, &association, &number, policy, flags);
     arena_reset(arena);
     claim = (const Vouch__V1__Claim *)take_message(&in,
         &vouch__v1__claim__descriptor);
@@ -216,7 +265,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (err == E_OK) {
         FUZZ_CHECK(status.code == GRPC_OK);
         check_prepared(&prepared);
-        decide_claimed(&prepared, &in);
+        decide_claimed(&prepared, flags, &in);
     } else {
         FUZZ_CHECK(err == E_INVAL);
         check_refusal(&status);

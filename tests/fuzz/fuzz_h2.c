@@ -4,8 +4,7 @@
  * One byte of flags, then a plan: a byte says how many steps it has, 15 at
  * most, and each says how much is fed and what is done then, over and over.
  * The rest is what the client sends: as it stands, or (FLAG_FRAMES) as frames
- * without their lengths, each a byte for its type, one of flags, one for the
- * stream, one and a half for the length, then the payload.
+ * for fuzz_frames().
  *
  * Whatever comes, our side says whole frames within the limits that the peer
  * was never asked to change, nothing behind a GOAWAY with an error, and in the
@@ -231,32 +230,6 @@ send(struct session *s, struct slice plan, struct slice in)
     } while (in.n > 0);
 }
 
-/* Give the frames their lengths. */
-static struct buf
-framed(struct slice in)
-{
-    struct buf out;
-
-    buf_init(&out, SIZE_MAX / 2);
-    while (in.n > 0) {
-        uint8_t head[9] = {0};
-        struct slice payload;
-        size_t n;
-
-        head[3] = fuzz_byte(&in) % 12;
-        head[4] = fuzz_byte(&in);
-        head[8] = fuzz_byte(&in);
-        n = fuzz_byte(&in);
-        n += (size_t)(fuzz_byte(&in) % 16) << 8;
-        payload = fuzz_take(&in, n);
-        head[1] = (uint8_t)(payload.n >> 8);
-        head[2] = (uint8_t)payload.n;
-        FUZZ_CHECK(buf_add(&out, (struct slice){head, 9}) == E_OK);
-        FUZZ_CHECK(buf_add(&out, payload) == E_OK);
-    }
-    return (out);
-}
-
 static void
 open_session(struct session *s, uint8_t flags)
 {
@@ -298,7 +271,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     plan = fuzz_take(&in, fuzz_byte(&in) % 16);
     open_session(&s, flags);
     if ((flags & FLAG_FRAMES) != 0) {
-        frames = framed(in);
+        buf_init(&frames, SIZE_MAX / 2);
+        fuzz_frames(in, &frames);
         send(&s, plan, buf_slice(&frames));
         buf_free(&frames);
     } else {

@@ -369,6 +369,53 @@ def make_h2(m):
           cut(HEADERS, END_HEADERS | END_STREAM, 7, literal("x-t", "1")))
 
 
+def make_session(m):
+    s = Seeds("session")
+    who, verify, publish = (2 | 1 | kind << 2 for kind in (0, 2, 1))
+    reply = literal(":status", "200") + literal("content-type",
+                                                "application/grpc")
+
+    def answer(stream, message=None, status="0", *more):
+        out = b""
+        if message is not None:
+            out += cut(HEADERS, END_HEADERS, stream, reply)
+            out += cut(DATA, 0, stream, frame(wire(message)))
+        head = b"" if message is not None else reply
+        return out + cut(HEADERS, END_HEADERS | END_STREAM, stream,
+                         head + literal("grpc-status", status) + b"".join(more))
+
+    me = m.v1.WhoAmIResponse()
+    progress = m.v1.PublishCredentialsResponse(
+        accepted=[m.v1.LineRange(first=2, last=3)])
+    for name, flags, *parts in (
+            ("who", who, answer(1, me)),
+            ("three", who, answer(1, me), answer(3, progress),
+             answer(5, m.answer())),
+            ("answer", verify, answer(1, m.answer())),
+            ("publish", publish, cut(SETTINGS, 1, 0), answer(1, progress)),
+            ("refused", who, answer(1, None, "7",
+                                    literal("grpc-message", "no%21"))),
+            ("proxy", who, cut(HEADERS, END_HEADERS, 1,
+                               literal(":status", "502")),
+             cut(DATA, END_STREAM, 1, b"<html>")),
+            ("reset", publish, cut(RST, 0, 1, struct.pack(">I", 7))),
+            ("goaway", who, cut(GOAWAY, 0, 0, struct.pack(">II", 0, 0)),
+             answer(1, me)),
+            ("window", publish, cut(SETTINGS, 0, 0, struct.pack(">HI", 4, 0)),
+             cut(WINDOW, 0, 1, struct.pack(">I", 10)), answer(1, progress)),
+            ("push", who, cut(PUSH, END_HEADERS, 1,
+                              struct.pack(">I", 2) + reply)),
+            ("pings", verify, *[cut(PING, 0, 0, bytes(8))] * 5,
+             cut(WINDOW, 0, 0, struct.pack(">I", 1 << 30)),
+             cut(SETTINGS, 0, 0, struct.pack(">HI", 5, 16777215)))):
+        s.add(name, bytes([flags]), b"\x00", *parts)
+        s.add(name + "_cut", bytes([flags]), b"\x03\x00\x08\x20", *parts)
+    s.add("raw", b"\x00", b"\x01\x05", raw(SETTINGS, 0, 0),
+          raw(HEADERS, END_HEADERS | END_STREAM, 1,
+              reply + literal("grpc-status", "12")))
+    s.add("http1", b"\x00\x00", "HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
 # ---- files ------------------------------------------------------------------
 
 COLUMNS = ("credential_type,number,holder_ref,family,given,middle,suffix,"
@@ -723,6 +770,7 @@ def main():
     make_message(m)
     make_grpc_frame(m)
     make_h2(m)
+    make_session(m)
     make_csv()
     make_catalog()
     make_conf()
