@@ -34,8 +34,14 @@ trace(void)
     (void)!write(STDERR_FILENO, "--\n", 3);
 }
 
+/* What asks, and whether it was our own code, while only counting. */
+enum asker_kind { OWN, LIBRARY };
+
+#define OWN_MAX 65536
+static atomic_uchar own[OWN_MAX];
+
 static int
-strike(void)
+strike(enum asker_kind kind)
 {
     long at, to;
 
@@ -43,6 +49,8 @@ strike(void)
         return (0);
     at = atomic_fetch_add(&asked, 1);
     to = atomic_load(&target);
+    if (to < 0 && at < OWN_MAX)
+        atomic_store(&own[at], kind == OWN);
     if (to < 0 || at < to || (at > to && !atomic_load(&lasting)))
         return (0);
     if (atomic_fetch_add(&failed, 1) == 0 && atomic_load(&tracing)) {
@@ -77,6 +85,12 @@ memory_asked(void)
     return (atomic_load(&asked));
 }
 
+int
+memory_is_own(long n)
+{
+    return (n < OWN_MAX && atomic_load(&own[n]));
+}
+
 void
 memory_exempt(void)
 {
@@ -104,33 +118,45 @@ memory_leaks(void)
 void *
 __wrap_malloc(size_t n)
 {
-    return (strike() ? NULL : __real_malloc(n));
+    return (strike(OWN) ? NULL : __real_malloc(n));
 }
 
 void *
 __wrap_calloc(size_t n, size_t size)
 {
-    return (strike() ? NULL : __real_calloc(n, size));
+    return (strike(OWN) ? NULL : __real_calloc(n, size));
 }
 
 void *
 __wrap_realloc(void *p, size_t n)
 {
-    return (strike() ? NULL : __real_realloc(p, n));
+    return (strike(OWN) ? NULL : __real_realloc(p, n));
+}
+
+static void *
+library_malloc(size_t n)
+{
+    return (strike(LIBRARY) ? NULL : __real_malloc(n));
+}
+
+static void *
+library_realloc(void *p, size_t n)
+{
+    return (strike(LIBRARY) ? NULL : __real_realloc(p, n));
 }
 
 static void *
 ssl_malloc(size_t n, const char *file, int line)
 {
     (void)file, (void)line;
-    return (malloc(n));
+    return (library_malloc(n));
 }
 
 static void *
 ssl_realloc(void *p, size_t n, const char *file, int line)
 {
     (void)file, (void)line;
-    return (realloc(p, n));
+    return (library_realloc(p, n));
 }
 
 static void
@@ -143,13 +169,13 @@ ssl_free(void *p, const char *file, int line)
 static void *
 sql_malloc(int n)
 {
-    return (malloc((size_t)n));
+    return (library_malloc((size_t)n));
 }
 
 static void *
 sql_realloc(void *p, int n)
 {
-    return (realloc(p, (size_t)n));
+    return (library_realloc(p, (size_t)n));
 }
 
 static int
@@ -188,5 +214,5 @@ memory_install(void)
         fputs("a library does not take its memory from us\n", stderr);
         exit(EXIT_FAILURE);
     }
-    event_set_mem_functions(malloc, realloc, free);
+    event_set_mem_functions(library_malloc, library_realloc, free);
 }

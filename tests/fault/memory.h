@@ -44,6 +44,13 @@ long memory_disarm(void);
 long memory_asked(void);
 
 /**
+ * memory_is_own(n):
+ * Did our own code, or nghttp2 through it, ask for allocation ${n} when they
+ * were counted last?
+ */
+int memory_is_own(long n);
+
+/**
  * memory_trace(void):
  * From now on tell on standard error where each failure strikes.
  */

@@ -49,19 +49,52 @@ sweep_problem(struct sweep *s, const char *format, ...)
     }
 }
 
+/* Which points of a path are tried. */
+struct sample {
+    long asked;
+    long stride;                /* one in so many of all */
+    long own_stride;            /* and of those that our own code asks for */
+    unsigned char *own;         /* owned; which those are */
+};
+
+static long
+stride_of(long n, long limit)
+{
+    return (n > limit ? (n + limit - 1) / limit : 1);
+}
+
+static void
+choose(const struct sweep *s, long asked, long limit, struct sample *sample)
+{
+    long own = 0;
+
+    if (s->limit > 0)
+        limit = s->limit;
+    if (s->full)
+        limit = asked;
+    if ((sample->own = calloc((size_t)asked + 1, 1)) == NULL)
+        abort();
+    for (long n = 0; n < asked; n++)
+        own += sample->own[n] = memory_is_own(n) != 0;
+    sample->asked = asked;
+    sample->stride = stride_of(asked, limit);
+    sample->own_stride = stride_of(own, limit);
+}
+
 /* Return how many points of one mode failed something. */
 static long
-sweep_mode(struct sweep *s, long asked, long stride, sweep_fn *fn,
+sweep_mode(struct sweep *s, const struct sample *sample, sweep_fn *fn,
     const void *cookie)
 {
-    long failed = 0;
+    long failed = 0, own = 0;
 
-    for (s->at = 0; s->at < asked; s->at += stride) {
-        if (s->point >= 0)
-            s->at = s->point;
+    for (long n = 0; n < sample->asked; n++) {
+        int mine = sample->own[n] && own++ % sample->own_stride == 0;
+
+        if (s->point >= 0 ? n != s->point : n % sample->stride != 0 && !mine)
+            continue;
+        s->at = n;
         failed += fn(s, cookie);
-        if (s->point >= 0)
-            break;
     }
     if (failed == 0)
         sweep_problem(s, "nothing ever failed here");
@@ -73,25 +106,25 @@ sweep_path(struct sweep *s, const char *name, long asked, long limit,
     sweep_fn *fn, const void *cookie)
 {
     int64_t from = clock_monotonic_us();
-    long stride = 1, failed[2] = {0, 0};
+    long failed[2] = {0, 0};
+    struct sample sample;
 
     s->path = name;
-    if (s->limit > 0)
-        limit = s->limit;
-    if (!s->full && asked > limit)
-        stride = (asked + limit - 1) / limit;
+    choose(s, asked, limit, &sample);
     for (int mode = 0; mode < 2; mode++) {
         if (s->mode >= 0 && s->mode != mode)
             continue;
         s->as = (enum memory_mode)mode;
-        failed[mode] = sweep_mode(s, asked, stride, fn, cookie);
+        failed[mode] = sweep_mode(s, &sample, fn, cookie);
         s->points += failed[mode];
     }
+    free(sample.own);
     s->at = -1;
     s->total += asked;
-    printf("%-24s %6ld allocations, one in %3ld: %5ld points once, "
-        "%5ld from then on; %.1f s\n", name, asked, stride, failed[0],
-        failed[1], (double)(clock_monotonic_us() - from) / 1e6);
+    printf("%-24s %6ld allocations, one in %ld, of ours one in %ld: "
+        "%ld points once, %ld from then on; %.1f s\n", name, asked,
+        sample.stride, sample.own_stride, failed[0], failed[1],
+        (double)(clock_monotonic_us() - from) / 1e6);
     (void)fflush(stdout);
 }
 

@@ -30,7 +30,7 @@ struct sweep {
 
     /* Where we are, and what came of it. */
     const char *path;
-    long at;
+    long at;                    /* -1: nothing fails, allocations counted */
     enum memory_mode as;
     long points, total;
     long problems;
@@ -41,8 +41,9 @@ typedef int sweep_fn(struct sweep *sweep, const void *cookie);
 
 /**
  * sweep_path(sweep, name, asked, limit, fn, cookie):
- * Try the points of a path that asks for memory ${asked} times: unless
- * sweep->full, no more than ${limit} in each mode.
+ * Try the points of a path that asked for memory ${asked} times when it was
+ * counted: unless sweep->full, no more than ${limit} of all in each mode, and
+ * as many again of those that our own code asks for.
  */
 void sweep_path(struct sweep *sweep, const char *name, long asked, long limit,
     sweep_fn *fn, const void *cookie);

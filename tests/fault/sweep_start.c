@@ -81,7 +81,7 @@ sweep_starts(struct sweep *s)
 
     if (sweep_wants(s, "start")) {
         s->path = "start";
-        sweep_path(s, "start", count_start(s), 100, start_at_point, NULL);
+        sweep_path(s, "start", count_start(s), 50, start_at_point, NULL);
         sweep_up(s);
         check_serves(s);
         sweep_down(s);
@@ -90,7 +90,7 @@ sweep_starts(struct sweep *s)
     if (sweep_wants(s, "first start")) {
         s->path = "first start";
         host_move(&s->host);
-        sweep_path(s, "first start", count_start(s), 20, start_at_point,
+        sweep_path(s, "first start", count_start(s), 12, start_at_point,
             &anew);
         sweep_leaks(s);
     }
@@ -131,7 +131,7 @@ sweep_handshakes(struct sweep *s)
     (void)sweep_asker(s, WHO_EMPLOYER);
     asked = memory_asked();
     (void)memory_disarm();
-    sweep_path(s, "handshake", asked, 200, shake_at_point, NULL);
+    sweep_path(s, "handshake", asked, 150, shake_at_point, NULL);
     sweep_down(s);
     sweep_leaks(s);
 }
