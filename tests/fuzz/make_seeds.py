@@ -612,6 +612,28 @@ def make_claim(m):
     case("no_record", 4, 7, given, (0, m.v1.Event()))
 
 
+def make_reflection(m):
+    s = Seeds("reflection")
+    ask = m.reflection.ServerReflectionRequest
+    for name, *questions in (
+            ("services", ask(host="localhost", list_services="*")),
+            ("file", ask(file_by_filename="vouch/v1/types.proto")),
+            ("no_file", ask(file_by_filename="types.proto")),
+            ("symbol", ask(file_containing_symbol="vouch.v1.Claim"),
+             ask(file_containing_symbol="vouch.v1.Claim"),
+             ask(file_containing_symbol="vouch.v1.HumanName")),
+            ("extension", ask(file_containing_extension=dict(
+                containing_type="vouch.v1.Claim", extension_number=7))),
+            ("extensions", ask(
+                all_extension_numbers_of_type="vouch.v1.Claim")),
+            ("nothing", ask())):
+        blocks = [block(wire(q)) for q in questions]
+        s.add(name, b"\x00", *blocks)
+        s.add(name + "_alpha", b"\x03", *blocks)
+    asked = wire(ask(list_services="*"))
+    s.add("unread", b"\x00", block(asked), bytes([len(asked), 0x80]), asked)
+
+
 def make_row(m):
     s = Seeds("row")
     rows = m.upload()[1]
@@ -778,6 +800,7 @@ def main():
     make_identity()
     make_status(m)
     make_claim(m)
+    make_reflection(m)
     make_row(m)
     make_wire_client(m)
     make_certificate()
