@@ -79,7 +79,7 @@ take_version(sqlite3_stmt *stmt, struct sqlite_found *found)
     if (n > 0 && !in_order(version - 1, version))
         return (E_CORRUPT);
 
-    /* The buffer may yet move: what is kept for now is the length. */
+    /* The buffer may yet move: only the length is kept at this point. */
     event = sqlite_rows_slice(stmt, 3);
     if ((err = buf_add(&found->events, event)) != E_OK)
         return (err);
