@@ -13,6 +13,7 @@
 #include <openssl/x509v3.h>
 
 #include "tls/tls_peer.h"
+#include "tls/tls_trial.h"
 
 /* The leaf's issuer is the only CA between it and the root. */
 enum { CA_DEPTH = 1 };
@@ -69,6 +70,10 @@ read_certificate(const char *path, X509 **certificate, struct why why)
     fclose(f);
     if (*certificate == NULL)
         return (refuse(why, E_CRYPTO, path, "holds no PEM certificate"));
+    /* In want of memory OpenSSL reads the one without the other. */
+    if (X509_get0_pubkey(*certificate) == NULL)
+        return (refuse(why, E_CRYPTO, path,
+            "holds a certificate whose public key cannot be read"));
     return (E_OK);
 }
 
@@ -377,6 +382,11 @@ tls_context_create(const struct tls_options *options, SSL_CTX **ctx,
         (err = use_root(c, options->root, &root, why)) != E_OK ||
         (err = use_role_cas(c, policy, options, root, why)) != E_OK)
         goto out;
+    if ((err = tls_trial(c)) != E_OK) {
+        err = refuse(why, err, options->certificate,
+            "no handshake succeeds with it");
+        goto out;
+    }
 
     *ctx = c;
     c = NULL;

@@ -407,7 +407,7 @@ a_failed_allocation_keeps_the_old(void **state)
     int n, told = 0;
 
     look_at_both(f, own);
-    for (n = 0; n < 20000; n += 1 + n / 12) {
+    for (n = 0; n < 60000; n += 1 + n / 12) {
         enum err err;
         int fired;
 
@@ -423,7 +423,7 @@ a_failed_allocation_keeps_the_old(void **state)
             break;
         }
     }
-    assert_true(n > 100 && n < 20000);
+    assert_true(n > 100 && n < 60000);
     assert_true(told > 0);
 }
 
@@ -438,14 +438,14 @@ failed_allocations_keep_the_old(void **state)
     long n;
 
     look_at_both(f, own);
-    for (n = 0; n < 20000 && err != E_OK; n += 1 + n / 12) {
+    for (n = 0; n < 60000 && err != E_OK; n += 1 + n / 12) {
         atomic_store(&openssl_left, n);
         err = tls_server_reload(f->tls, &f->files[1].options, why,
             sizeof(why));
         atomic_store(&openssl_left, -1);
         check_outcome(f, own, err, n % 7 == 0);
     }
-    assert_true(n > 100 && n < 20000);
+    assert_true(n > 100 && n < 60000);
 }
 
 /* ---- threads ----------------------------------------------------------- */
