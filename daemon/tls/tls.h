@@ -34,8 +34,9 @@ struct tls_options {
  *
  * Fails: E_IO, E_CRYPTO (not PEM, key and certificate do not belong together,
  * ours expired or not valid yet, a role's CA not issued by the root or named
- * for two roles), E_DENIED (a key that others may read), E_NOMEM.  On failure
- * ${*tls} is NULL and ${why}, of ${size} bytes, says what and where.
+ * for two roles, no handshake succeeds), E_DENIED (a key that others may read),
+ * E_NOMEM.  On failure ${*tls} is NULL and ${why}, of ${size} bytes, says what
+ * and where.
  */
 enum err MUST_USE tls_server_create(const struct tls_options *options,
     struct tls_server **tls, char *why, size_t size);
