@@ -8,11 +8,31 @@
 
 #include "proto/message.h"
 
+/* What a message is sent as: one of the two. */
+struct outgoing {
+    const ProtobufCMessage *message;    /* NULL: bytes */
+    struct slice bytes;
+};
+
 static enum err
-sink_send(void *cookie, const ProtobufCMessage *message)
+append(struct buf *out, const struct outgoing *what)
 {
-    struct rpc_call *call = cookie;
-    size_t at, before;
+    size_t at;
+    enum err err;
+
+    if ((err = grpc_frame_begin(out, &at)) != E_OK)
+        return (err);
+    err = what->message != NULL ? message_pack(what->message, out) :
+        buf_add(out, what->bytes);
+    if (err == E_OK)
+        grpc_frame_end(out, at);
+    return (err);
+}
+
+static enum err
+put(struct rpc_call *call, const struct outgoing *what)
+{
+    size_t before;
     enum err err;
 
     assert(call->state == RPC_RUNNING);
@@ -24,11 +44,8 @@ sink_send(void *cookie, const ProtobufCMessage *message)
         call->taken = 0;
     }
     before = call->out.n;
-    if ((err = grpc_frame_begin(&call->out, &at)) != E_OK)
-        return (err);
-    if ((err = message_pack(message, &call->out)) != E_OK)
+    if ((err = append(&call->out, what)) != E_OK)
         goto out;
-    grpc_frame_end(&call->out, at);
 
     /* A lone answer waits for its status, which may yet be an error. */
     if (call->responded)
@@ -48,6 +65,18 @@ out:
     return (err);
 }
 
+static enum err
+sink_send(void *cookie, const ProtobufCMessage *message)
+{
+    return (put(cookie, &(struct outgoing){.message = message}));
+}
+
+static enum err
+sink_send_bytes(void *cookie, struct slice message)
+{
+    return (put(cookie, &(struct outgoing){.bytes = message}));
+}
+
 static void
 sink_finish(void *cookie, const struct grpc_status *status)
 {
@@ -65,6 +94,7 @@ sink_backlog(void *cookie)
 
 static const struct sink_ops sink_ops = {
     .send = sink_send,
+    .send_bytes = sink_send_bytes,
     .finish = sink_finish,
     .backlog = sink_backlog,
 };

@@ -38,6 +38,12 @@ struct sink_ops {
      */
     enum err (*send)(void *cookie, const ProtobufCMessage *message);
 
+    /*
+     * Send one message that is packed already; ${message} is copied before
+     * this returns.  Fails as send().
+     */
+    enum err (*send_bytes)(void *cookie, struct slice message);
+
     /* End the call.  ${status} is read before this returns. */
     void (*finish)(void *cookie, const struct grpc_status *status);
 

@@ -39,20 +39,28 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 }
 
 static enum err
-hear(void *cookie, const ProtobufCMessage *message)
+hear_bytes(void *cookie, struct slice message)
 {
     struct heard *heard = cookie;
     struct message_fault fault;
-    struct buf bytes;
 
     FUZZ_CHECK(!heard->finished);
     heard->answers++;
+    FUZZ_CHECK(message_scan(heard->type, message, &limits, &fault) == E_OK);
+    return (E_OK);
+}
+
+static enum err
+hear(void *cookie, const ProtobufCMessage *message)
+{
+    struct buf bytes;
+    enum err err;
+
     buf_init(&bytes, SIZE_MAX / 2);
     FUZZ_CHECK(message_pack(message, &bytes) == E_OK);
-    FUZZ_CHECK(message_scan(heard->type, buf_slice(&bytes), &limits,
-        &fault) == E_OK);
+    err = hear_bytes(cookie, buf_slice(&bytes));
     buf_free(&bytes);
-    return (E_OK);
+    return (err);
 }
 
 static void
@@ -71,7 +79,12 @@ backlog(void *cookie)
     return (((struct heard *)cookie)->unread ? SIZE_MAX / 2 : 0);
 }
 
-static const struct sink_ops sink_ops = {hear, finish, backlog};
+static const struct sink_ops sink_ops = {
+    .send = hear,
+    .send_bytes = hear_bytes,
+    .finish = finish,
+    .backlog = backlog,
+};
 
 static void
 ask(const struct method *method, void *call, struct heard *heard,

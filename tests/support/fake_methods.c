@@ -128,6 +128,14 @@ echo_half_close(void *call)
 }
 
 static void
+bytes_half_close(void *call)
+{
+    struct work *w = call;
+
+    finish(w, w->sink.ops->send_bytes(w->sink.cookie, slice_of(w->text)));
+}
+
+static void
 fail_half_close(void *call)
 {
     struct work *w = call;
@@ -251,6 +259,8 @@ count_writable(void *call)
 
 static const struct method_ops echo_ops = {start, keep_message,
     echo_half_close, NULL, cancel};
+static const struct method_ops bytes_ops = {start, keep_message,
+    bytes_half_close, NULL, cancel};
 static const struct method_ops fail_ops = {start, keep_message,
     fail_half_close, NULL, cancel};
 static const struct method_ops both_ops = {start, keep_message,
@@ -275,6 +285,7 @@ static const struct method methods[] = {
     {"/test.v1.Test/Admin", 0, 0, ROLE_BIT(ROLE_ADMIN), 0, TEXT, &echo_ops},
     {"/test.v1.Test/Both", 0, 0, ROLE_ANY, 0, TEXT, &both_ops},
     {"/test.v1.Test/Busy", 0, 0, ROLE_ANY, 0, TEXT, &busy_ops},
+    {"/test.v1.Test/Bytes", 0, 0, ROLE_ANY, 0, TEXT, &bytes_ops},
     {"/test.v1.Test/Chat", 1, 1, ROLE_ANY, 0, TEXT, &chat_ops},
     {"/test.v1.Test/Collect", 1, 0, ROLE_ANY, 0, TEXT, &echo_ops},
     {"/test.v1.Test/Count", 0, 1, ROLE_ANY, 0, COUNT, &count_ops},

@@ -9,6 +9,7 @@
  *
  *   /test.v1.Test/Echo      unary, the request comes back
  *   /test.v1.Test/Strict    the same, and unknown fields are refused
+ *   /test.v1.Test/Bytes     unary, answers with the bare bytes of the string
  *   /test.v1.Test/Fail      unary, NOT_FOUND with metadata and a violation
  *   /test.v1.Test/Both      unary, answers and then ends with ABORTED
  *   /test.v1.Test/Silent    unary, ends OK without an answer

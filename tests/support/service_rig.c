@@ -45,11 +45,11 @@ forget(struct service_rig_sink *sink)
     grpc_status_from_err(&sink->status, E_OK);
 }
 
+/* Keep what was sent: ${message}, or if that is NULL, ${bytes}. */
 static enum err
-sink_send(void *cookie, const ProtobufCMessage *message)
+record(struct service_rig_sink *sink, const ProtobufCMessage *message,
+    struct slice bytes)
 {
-    struct service_rig *rig = cookie;
-    struct service_rig_sink *sink = &rig->sink;
     struct buf *copy;
     enum err err;
 
@@ -58,13 +58,32 @@ sink_send(void *cookie, const ProtobufCMessage *message)
     if (sink->refuse || (copy = malloc(sizeof(*copy))) == NULL)
         return (E_NOMEM);
     buf_init(copy, 16 << 20);
-    if ((err = message_pack(message, copy)) != E_OK) {
+    err = message != NULL ? message_pack(message, copy) :
+        buf_add(copy, bytes);
+    if (err != E_OK) {
+        buf_free(copy);
         free(copy);
         return (err);
     }
     sink->sent[sink->n++] = copy;
     sink->backlog += sink->grow;
     return (E_OK);
+}
+
+static enum err
+sink_send(void *cookie, const ProtobufCMessage *message)
+{
+    struct service_rig *rig = cookie;
+
+    return (record(&rig->sink, message, (struct slice){0}));
+}
+
+static enum err
+sink_send_bytes(void *cookie, struct slice message)
+{
+    struct service_rig *rig = cookie;
+
+    return (record(&rig->sink, NULL, message));
 }
 
 static void
@@ -86,6 +105,7 @@ sink_backlog(void *cookie)
 
 static const struct sink_ops sink_ops = {
     .send = sink_send,
+    .send_bytes = sink_send_bytes,
     .finish = sink_finish,
     .backlog = sink_backlog
 };

@@ -263,6 +263,16 @@ on_send(void *cookie, const ProtobufCMessage *message)
     return (message_pack(message, &o->bytes));
 }
 
+static enum err
+on_send_bytes(void *cookie, struct slice message)
+{
+    struct rig_outcome *o = cookie;
+
+    assert_false(o->finished);
+    o->sent++;
+    return (buf_add(&o->bytes, message));
+}
+
 static void
 on_finish(void *cookie, const struct grpc_status *status)
 {
@@ -279,7 +289,12 @@ no_backlog(void *cookie)
     return (0);
 }
 
-static const struct sink_ops sink_ops = {on_send, on_finish, no_backlog};
+static const struct sink_ops sink_ops = {
+    .send = on_send,
+    .send_bytes = on_send_bytes,
+    .finish = on_finish,
+    .backlog = no_backlog,
+};
 
 enum err
 rig_start(struct rig *rig, void **call)

@@ -41,6 +41,21 @@ a_unary_call_is_answered(void **state)
 }
 
 static void
+an_answer_may_be_packed_already(void **state)
+{
+    struct rpc_stream s;
+
+    rpc_stream_open(&s, state, PATH "Bytes");
+    rpc_stream_text(&s, "hello");
+    rpc_call_end(s.call);
+    rpc_stream_drain(&s, 100);
+    assert_int_equal(rpc_stream_status(&s).code, GRPC_OK);
+    assert_int_equal(s.nbody, 10);
+    assert_memory_equal(s.body, "\0\0\0\0\5hello", 10);
+    rpc_stream_close(&s);
+}
+
+static void
 a_request_may_come_in_pieces_of_any_size(void **state)
 {
     struct buf frame = text_frame("a request in pieces");
@@ -623,6 +638,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_unary_call_is_answered),
+        TEST(an_answer_may_be_packed_already),
         TEST(a_request_may_come_in_pieces_of_any_size),
         TEST(an_error_is_one_header_list_with_all_details),
         TEST(an_answer_followed_by_an_error_is_the_error),
