@@ -2,8 +2,10 @@
 
 #include <limits.h>
 
-#define VARINT_MAX 10
-#define TAG_MAX 5       /* as protobuf-c has it, of lengths too */
+#include "proto/wire_put.h"
+
+#define VARINT_MAX WIRE_VARINT_MAX
+#define TAG_MAX WIRE_TAG_MAX
 
 static const char truncated[] = "the message ends within a field";
 
