@@ -100,23 +100,17 @@ struct sqlite_found {
 void sqlite_rows_init(struct sqlite_found *found);
 void sqlite_rows_free(struct sqlite_found *found);
 
-/*
- * A lookup's rows are tagged by their first column, since one statement brings
- * three kinds: SIZE (last log index), SOURCE (source time, received at) and
- * VERSION (credential id, log index, event).  Parameters: association, number
- * key.
- */
-#define ROWS_SIZE "0"
-#define ROWS_SOURCE "1"
-#define ROWS_VERSION "2"
+/* A lookup's rows; its parameters are association and number key. */
 #define ROWS_VERSIONS                                            \
-    "SELECT " ROWS_VERSION ", credential_id, log_index, event"   \
-    " FROM credential_index WHERE association = ?1 AND number_key = ?2" \
-    " ORDER BY credential_id, log_index"
+    "SELECT credential_id, log_index, event FROM credential_index"      \
+    " WHERE association = ?1 AND number_key = ?2"                       \
+    " ORDER BY credential_id, log_index LIMIT 1025"
 
 /**
  * sqlite_rows_candidates(statement, association, number_key, found):
- * Run a lookup and gather it in ${found}.
+ * Run a lookup and gather its versions in ${found}, and nothing else.
+ *
+ * Fails: E_TOOBIG (more than STORE_VERSIONS_MAX), and as sqlite_db_err().
  */
 enum err MUST_USE sqlite_rows_candidates(sqlite3_stmt *statement,
     const char *association, const char *number_key,

@@ -1,28 +1,20 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "store/sqlite.h"
 
 enum statement {
-    BEGIN, END, LOOKUP, SOURCE, PUBLICATION, PUBLICATION_BY_REQUEST, ENTRIES,
-    LAST_CATALOG, STATEMENTS
+    BEGIN, END, CHANGE, SIZE, LOOKUP, SOURCE, PUBLICATION,
+    PUBLICATION_BY_REQUEST, ENTRIES, LAST_CATALOG, STATEMENTS
 };
-
-/*
- * LOOKUP is one statement of one shape for a hit and a miss.  Its limit lets
- * one row too many through, which is how too many is noticed: the size, the
- * source, STORE_VERSIONS_MAX versions, and that one.
- */
-_Static_assert(STORE_VERSIONS_MAX + 3 == 1027, "the limit in LOOKUP");
 
 static const char *const sql[STATEMENTS] = {
     [BEGIN] = "BEGIN",
     [END] = "COMMIT",
-    [LOOKUP] =
-        "SELECT " ROWS_SIZE ", NULL, max(log_index), NULL FROM log"
-        " UNION ALL SELECT " ROWS_SOURCE ", NULL, "
-        ROWS_SOURCE_COLUMNS " FROM source WHERE association = ?1"
-        " UNION ALL SELECT * FROM (" ROWS_VERSIONS ") LIMIT 1027",
+    [CHANGE] = "PRAGMA data_version",
+    [SIZE] = "SELECT max(log_index) FROM log",
+    [LOOKUP] = ROWS_VERSIONS,
     [SOURCE] =
         "SELECT " ROWS_SOURCE_COLUMNS " FROM source"
         " WHERE association = ?1",
@@ -42,6 +34,14 @@ static const char *const sql[STATEMENTS] = {
 
 _Static_assert(LEAF_CATALOG == 4, "the domain in LAST_CATALOG and 0001.sql");
 
+/* Last words that are kept from one view to the next. */
+#define WORDS_MAX 8
+
+struct word {
+    char association[64];
+    struct store_source source;
+};
+
 struct reader {
     struct store_reader head;           /* first: see reader_of() */
     sqlite3 *db;                        /* owned */
@@ -49,12 +49,28 @@ struct reader {
     struct sqlite_found found;
     int in_view;
     uint64_t executed;
+
+    /*
+     * What every lookup tells and only a commit can change: kept until a view
+     * begins on another version of the data than the one before.
+     */
+    int64_t data_version;
+    int64_t log_size;                   /* -1: to be asked for */
+    struct word words[WORDS_MAX];       /* the newest in front of next_word */
+    size_t nwords, next_word;
 };
 
 static struct reader *
 reader_of(struct store_reader *reader)
 {
     return ((struct reader *)reader);
+}
+
+static void
+forget(struct reader *r)
+{
+    r->log_size = -1;
+    r->nwords = r->next_word = 0;
 }
 
 static void
@@ -82,6 +98,7 @@ read_open(void *self, struct store_reader **reader)
     if ((r = calloc(1, sizeof(*r))) == NULL)
         return (E_NOMEM);
     r->head.ops = &sqlite_read_ops;
+    forget(r);
     sqlite_rows_init(&r->found);
     if ((err = sqlite_db_open(store->path, SQLITE_OPEN_READONLY,
         READ_BUSY_MS, &r->db)) != E_OK)
@@ -102,16 +119,37 @@ out:
     return (err);
 }
 
+/*
+ * Count a statement and return it.  An error may have ended the view by
+ * itself, and what is read after that would be of another.
+ */
 static enum err
-read_begin(struct store_reader *reader)
+next(struct reader *r, enum statement which, sqlite3_stmt **statement)
 {
-    struct reader *r = reader_of(reader);
-    enum err err;
-
+    *statement = r->statements[which];
+    if (r->in_view && sqlite3_get_autocommit(r->db))
+        return (E_IO);
     r->executed++;
-    if ((err = sqlite_db_run(r->statements[BEGIN])) == E_OK)
-        r->in_view = 1;
-    return (err);
+    return (E_OK);
+}
+
+/* The one number that ${which} gives; ${none} for NULL. */
+static enum err
+read_number(struct reader *r, enum statement which, int64_t none,
+    int64_t *number)
+{
+    sqlite3_stmt *stmt;
+    enum err err;
+    int rc;
+
+    if ((err = next(r, which, &stmt)) != E_OK)
+        return (err);
+    rc = sqlite3_step(stmt);
+    *number = none;
+    if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+        *number = sqlite3_column_int64(stmt, 0);
+    (void)sqlite3_reset(stmt);
+    return (rc == SQLITE_DONE ? E_CORRUPT : sqlite_db_err(rc));
 }
 
 static void
@@ -128,34 +166,91 @@ read_end(struct store_reader *reader)
             sqlite3_extended_errcode(r->db));
 }
 
-/*
- * Count a statement and return it.  An error may have ended the view by
- * itself, and what is read after that would be of another.
- */
 static enum err
-next(struct reader *r, enum statement which, sqlite3_stmt **statement)
+read_begin(struct store_reader *reader)
 {
-    *statement = r->statements[which];
-    if (r->in_view && sqlite3_get_autocommit(r->db))
-        return (E_IO);
+    struct reader *r = reader_of(reader);
+    int64_t version;
+    enum err err;
+
     r->executed++;
+    if ((err = sqlite_db_run(r->statements[BEGIN])) != E_OK)
+        return (err);
+    r->in_view = 1;
+    /* The view begins with this, the first that it reads. */
+    if ((err = read_number(r, CHANGE, 0, &version)) != E_OK) {
+        read_end(reader);
+        return (err);
+    }
+    if (version != r->data_version)
+        forget(r);
+    r->data_version = version;
     return (E_OK);
 }
 
+static enum err
+find_log_size(struct reader *r, int64_t *size)
+{
+    int64_t last;
+    enum err err;
+
+    if (r->log_size < 0) {
+        if ((err = read_number(r, SIZE, -1, &last)) != E_OK)
+            return (err);
+        r->log_size = last + 1;
+    }
+    *size = r->log_size;
+    return (E_OK);
+}
+
+static enum err
+find_word(struct reader *r, const char *association,
+    struct store_source *source)
+{
+    struct word *word;
+    sqlite3_stmt *stmt;
+    enum err err;
+
+    for (size_t i = 0; i < r->nwords; i++) {
+        word = &r->words[i];
+        if (strcmp(word->association, association) == 0) {
+            *source = word->source;
+            return (E_OK);
+        }
+    }
+    if ((err = next(r, SOURCE, &stmt)) != E_OK ||
+        (err = sqlite_rows_source(stmt, association, source)) != E_OK ||
+        strlen(association) >= sizeof(word->association))
+        return (err);
+    word = &r->words[r->next_word];
+    memcpy(word->association, association, strlen(association) + 1);
+    word->source = *source;
+    r->next_word = (r->next_word + 1) % WORDS_MAX;
+    if (r->nwords < WORDS_MAX)
+        r->nwords++;
+    return (E_OK);
+}
+
+/* One statement of one shape for a hit and a miss. */
 static enum err
 read_lookup(struct store_reader *reader, const char *association,
     const char *number_key, store_candidates_fn *fn, void *cookie,
     struct store_request **request)
 {
     struct reader *r = reader_of(reader);
+    struct store_candidates *found = &r->found.candidates;
     sqlite3_stmt *stmt;
     enum err err;
 
     *request = NULL;
-    if ((err = next(r, LOOKUP, &stmt)) == E_OK)
+    if (!r->in_view)
+        forget(r);          /* nobody looked whether they still hold */
+    if ((err = find_log_size(r, &found->log_size)) == E_OK &&
+        (err = find_word(r, association, &found->source)) == E_OK &&
+        (err = next(r, LOOKUP, &stmt)) == E_OK)
         err = sqlite_rows_candidates(stmt, association, number_key,
             &r->found);
-    fn(cookie, err, err == E_OK ? &r->found.candidates : NULL);
+    fn(cookie, err, err == E_OK ? found : NULL);
     return (E_OK);
 }
 

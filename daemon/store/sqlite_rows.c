@@ -61,6 +61,9 @@ in_order(const struct store_version *a, const struct store_version *b)
     return (c < 0 || (c == 0 && a->log_index < b->log_index));
 }
 
+/* The limit in ROWS_VERSIONS lets one too many through: so it is noticed. */
+_Static_assert(STORE_VERSIONS_MAX + 1 == 1025, "the limit in ROWS_VERSIONS");
+
 static enum err
 take_version(sqlite3_stmt *stmt, struct sqlite_found *found)
 {
@@ -72,40 +75,20 @@ take_version(sqlite3_stmt *stmt, struct sqlite_found *found)
     if (n == STORE_VERSIONS_MAX)
         return (E_TOOBIG);
     version = &found->versions[n];
-    if ((err = sqlite_rows_blob(stmt, 1, version->credential_id,
+    if ((err = sqlite_rows_blob(stmt, 0, version->credential_id,
         STORE_ID)) != E_OK)
         return (err);
-    version->log_index = sqlite3_column_int64(stmt, 2);
+    version->log_index = sqlite3_column_int64(stmt, 1);
     if (n > 0 && !in_order(version - 1, version))
         return (E_CORRUPT);
 
     /* The buffer may yet move: only the length is kept at this point. */
-    event = sqlite_rows_slice(stmt, 3);
+    event = sqlite_rows_slice(stmt, 2);
     if ((err = buf_add(&found->events, event)) != E_OK)
         return (err);
     version->event.n = event.n;
     found->candidates.nversions++;
     return (E_OK);
-}
-
-static enum err
-take_row(sqlite3_stmt *stmt, struct sqlite_found *found)
-{
-    struct store_candidates *c = &found->candidates;
-
-    switch (sqlite3_column_int(stmt, 0)) {
-    case 0:
-        if (sqlite3_column_type(stmt, 2) != SQLITE_NULL)
-            c->log_size = sqlite3_column_int64(stmt, 2) + 1;
-        return (E_OK);
-    case 1:
-        c->source.known = 1;
-        c->source.source_time_us = sqlite3_column_int64(stmt, 2);
-        c->source.received_at_us = sqlite3_column_int64(stmt, 3);
-        return (E_OK);
-    default:
-        return (take_version(stmt, found));
-    }
 }
 
 enum err
@@ -117,8 +100,6 @@ sqlite_rows_candidates(sqlite3_stmt *stmt, const char *association,
     enum err err;
     int rc;
 
-    memset(&c->source, 0, sizeof(c->source));
-    c->log_size = 0;
     c->nversions = 0;
     buf_drop(&found->events, found->events.n);
 
@@ -128,7 +109,7 @@ sqlite_rows_candidates(sqlite3_stmt *stmt, const char *association,
         goto out;
     }
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
-        if ((err = take_row(stmt, found)) != E_OK)
+        if ((err = take_version(stmt, found)) != E_OK)
             goto out;
     if ((err = sqlite_db_err(rc)) != E_OK)
         goto out;

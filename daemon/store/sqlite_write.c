@@ -31,7 +31,7 @@ static const char *const sql[STATEMENTS] = {
     [LAST] =
         "SELECT log_index, recorded_at FROM log"
         " ORDER BY log_index DESC LIMIT 1",
-    [LOOKUP] = ROWS_VERSIONS " LIMIT 1025",
+    [LOOKUP] = ROWS_VERSIONS,
     [APPEND] =
         "INSERT INTO log (" ROWS_ENTRY_COLUMNS ")"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

@@ -325,30 +325,55 @@ a_hit_and_a_miss_execute_the_same(void **state)
         {"abc", "", 0, 1}, {"ab", "1001", 0, 0}, {"", "", 0, 0},
     };
     struct fixture *f = *state;
-    uint64_t first[2] = {0, 0};
+    uint64_t first[3] = {0, 0, 0};
 
     assert_int_equal(fixture_do(f, publish, NULL), E_OK);
-    for (int in_view = 0; in_view < 2; in_view++)
-        for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
-            uint64_t before = store_statements(f->reader), executed;
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        struct store_reader *reader;
+
+        assert_int_equal(store_reader_open(f->store, &reader), E_OK);
+        /* In no view, in the first one of a reader, and in a later one. */
+        for (int view = 0; view < 3; view++) {
+            uint64_t before = store_statements(reader), executed;
             struct fixture_found found;
 
-            if (in_view)
-                assert_int_equal(store_reader_begin(f->reader), E_OK);
-            found = fixture_lookup(f->reader, asked[i].association,
+            if (view > 0)
+                assert_int_equal(store_reader_begin(reader), E_OK);
+            found = fixture_lookup(reader, asked[i].association,
                 asked[i].number);
-            if (in_view)
-                store_reader_end(f->reader);
-            executed = store_statements(f->reader) - before;
+            if (view > 0)
+                store_reader_end(reader);
+            executed = store_statements(reader) - before;
             assert_true(executed > 0);
             if (i == 0)
-                first[in_view] = executed;
-            assert_int_equal(executed, first[in_view]);
+                first[view] = executed;
+            assert_int_equal(executed, first[view]);
             assert_int_equal(found.err, E_OK);
             assert_int_equal(found.nversions, asked[i].nversions);
             assert_int_equal(found.source.known, asked[i].known);
             assert_int_equal(found.log_size, 4);
         }
+        store_reader_close(reader);
+    }
+}
+
+/* What is kept from one view to the next goes when something is committed. */
+static void
+a_view_tells_the_size_and_the_last_word_of_its_own_time(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture_found found;
+
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(store_reader_begin(f->reader), E_OK);
+        found = fixture_lookup(f->reader, "abc", "1001");
+        assert_int_equal(found.err, E_OK);
+        assert_int_equal(found.log_size, round == 0 ? 0 : 4);
+        assert_int_equal(found.source.known, round != 0);
+        store_reader_end(f->reader);
+        if (round == 0)
+            assert_int_equal(fixture_do(f, publish, NULL), E_OK);
+    }
 }
 
 static void
@@ -907,6 +932,7 @@ what_was_acknowledged_survives_a_kill(void **state)
     ON(kind, recorded_at_never_goes_back),                              \
     ON(kind, a_lookup_brings_all_versions_in_order),                    \
     ON(kind, a_hit_and_a_miss_execute_the_same),                        \
+    ON(kind, a_view_tells_the_size_and_the_last_word_of_its_own_time),  \
     ON(kind, a_view_is_stable_while_others_write),                      \
     ON(kind, no_number_holds_more_than_a_lookup_brings),                \
     ON(kind, a_job_sees_what_it_wrote_and_duplicates_are_refused),      \
