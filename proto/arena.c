@@ -1,25 +1,15 @@
 #include "proto/arena.h"
 
-#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* The first block: enough for any message of one claim. */
 #define BLOCK_FIRST 8192
 
-struct block {
-    struct block *next;     /* the one before it; the first block has none */
-    size_t size;
+struct arena_block {
+    struct arena_block *next;   /* the one before it; the first has none */
+    size_t size;                /* in whole ARENA_ALIGNs */
     alignas(max_align_t) uint8_t bytes[];
-};
-
-struct arena {
-    ProtobufCAllocator allocator;
-    struct block *top;      /* owned, as all below it; never NULL */
-    size_t used;            /* of the top block */
-    size_t left;            /* of the cap */
-    size_t cap;
-    int exhausted;
 };
 
 static void *
@@ -35,18 +25,22 @@ allocator_free(void *cookie, void *p)
     (void)p;
 }
 
-static struct block *
-block_create(size_t size)
+/* Put a block of ${size} bytes on top; they are taken off the cap. */
+static enum err
+push(struct arena *arena, size_t size)
 {
-    struct block *block;
+    struct arena_block *block;
 
-    if (size > SIZE_MAX - sizeof(*block))
-        return (NULL);
-    if ((block = malloc(sizeof(*block) + size)) == NULL)
-        return (NULL);
-    block->next = NULL;
+    if (size > SIZE_MAX - sizeof(*block) ||
+        (block = malloc(sizeof(*block) + size)) == NULL)
+        return (E_NOMEM);
+    block->next = arena->top;
     block->size = size;
-    return (block);
+    arena->top = block;
+    arena->at = block->bytes;
+    arena->room = size;
+    arena->beyond -= size;
+    return (E_OK);
 }
 
 enum err
@@ -57,15 +51,18 @@ arena_create(size_t cap, struct arena **arena)
 
     *arena = NULL;
 
+    /* What is handed out is rounded up: so the rest is never used. */
+    cap &= ~(ARENA_ALIGN - 1);
+
     err = E_NOMEM;
     if ((a = calloc(1, sizeof(*a))) == NULL)
         goto out;
-    if ((a->top = block_create(cap < BLOCK_FIRST ? cap : BLOCK_FIRST)) == NULL)
-        goto out;
+    a->cap = a->beyond = cap;
     a->allocator.alloc = allocator_alloc;
     a->allocator.free = allocator_free;
     a->allocator.allocator_data = a;
-    a->left = a->cap = cap;
+    if ((err = push(a, cap < BLOCK_FIRST ? cap : BLOCK_FIRST)) != E_OK)
+        goto out;
 
     *arena = a;
     a = NULL;
@@ -76,46 +73,38 @@ out:
     return (err);
 }
 
-/* Put a block on top that has room for ${n}, twice as large as the last. */
+/*
+ * Put a block on top that has room for ${n}, twice as large as the last.  What
+ * the last one has left goes back to the cap.
+ */
 static enum err
 grow(struct arena *arena, size_t n)
 {
-    struct block *block;
+    const size_t room = arena->room, left = arena->beyond + room;
     size_t size = arena->top->size;
+    enum err err;
 
-    size = size > arena->left / 2 ? arena->left : 2 * size;
+    size = size > left / 2 ? left : 2 * size;
     if (size < n)
-        size = n;
-    if ((block = block_create(size)) == NULL)
-        return (E_NOMEM);
-    block->next = arena->top;
-    arena->top = block;
-    arena->used = 0;
-    return (E_OK);
+        size = (n + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
+    arena->beyond = left;
+    if ((err = push(arena, size)) != E_OK)
+        arena->beyond -= room;
+    return (err);
 }
 
 void *
-arena_alloc(struct arena *arena, size_t n)
+arena_alloc_beyond(struct arena *arena, size_t n)
 {
-    const size_t mask = alignof(max_align_t) - 1;
-    void *p;
-
-    /* Nothing gets an address of its own, too. */
     if (n == 0)
         n = 1;
-    /* In two steps: the first keeps the rounding from overflowing. */
-    if (n > arena->left || mask > SIZE_MAX - n ||
-        ((n + mask) & ~mask) > arena->left) {
+    if (n > arena->beyond + arena->room) {
         arena->exhausted = 1;
         return (NULL);
     }
-    n = (n + mask) & ~mask;
-    if (n > arena->top->size - arena->used && grow(arena, n) != E_OK)
+    if (n > arena->room && grow(arena, n) != E_OK)
         return (NULL);
-    p = arena->top->bytes + arena->used;
-    arena->used += n;
-    arena->left -= n;
-    return (p);
+    return (arena_alloc(arena, n));
 }
 
 char *
@@ -146,14 +135,15 @@ arena_exhausted(const struct arena *arena)
 void
 arena_reset(struct arena *arena)
 {
-    struct block *next;
+    struct arena_block *next;
 
     while ((next = arena->top->next) != NULL) {
         free(arena->top);
         arena->top = next;
     }
-    arena->used = 0;
-    arena->left = arena->cap;
+    arena->at = arena->top->bytes;
+    arena->room = arena->top->size;
+    arena->beyond = arena->cap - arena->room;
     arena->exhausted = 0;
 }
 

@@ -8,12 +8,25 @@
  */
 
 #include <protobuf-c/protobuf-c.h>
+#include <stdalign.h>
+#include <stddef.h>
 
 #include "proto/bytes.h"
 #include "proto/err.h"
 
-/* Opaque types. */
-struct arena;
+/* What each allocation is rounded up to. */
+#define ARENA_ALIGN alignof(max_align_t)
+
+/* Open for arena_alloc() alone. */
+struct arena {
+    uint8_t *at;            /* in the top block; what comes next goes here */
+    size_t room;            /* behind ${at}, in whole ARENA_ALIGNs */
+    size_t beyond;          /* of the cap, what no block was made for yet */
+    size_t cap;
+    struct arena_block *top;
+    int exhausted;
+    ProtobufCAllocator allocator;
+};
 
 /**
  * arena_create(cap, arena):
@@ -25,11 +38,29 @@ struct arena;
 enum err MUST_USE arena_create(size_t cap, struct arena **arena);
 
 /**
+ * arena_alloc_beyond(arena, n):
+ * Do as arena_alloc(), which calls this for what does not fit the top block.
+ */
+void *arena_alloc_beyond(struct arena *arena, size_t n);
+
+/**
  * arena_alloc(arena, n):
  * Return ${n} bytes, aligned for any type and not initialized, or NULL if the
  * cap or memory is exhausted.  They live until arena_reset() or arena_free().
  */
-void *arena_alloc(struct arena *arena, size_t n);
+static inline void *
+arena_alloc(struct arena *arena, size_t n)
+{
+    void *p = arena->at;
+
+    /* Nothing gets an address of its own, too, but not here. */
+    if (n - 1 >= arena->room)
+        return (arena_alloc_beyond(arena, n));
+    n = (n + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
+    arena->at += n;
+    arena->room -= n;
+    return (p);
+}
 
 /**
  * arena_copy(arena, bytes):
