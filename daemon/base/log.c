@@ -3,13 +3,21 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 1024
+#define PAIRS_MAX 1024
 #define GATHER_MAX 65536
+
+/* Where a line is cut, and what an escape and the closing of it take more. */
+#define LINE_MAX_BYTES 1275
+#define LINE_CLOSE 16
+
+/* Of a key that a text brings along. */
+#define KEY_MAX 32
 
 static const char *const names[] = {"error", "warn", "info", "debug"};
 
@@ -17,7 +25,7 @@ static _Atomic int threshold = LOG_INFO;
 static _Atomic int as_json;
 
 static _Thread_local struct {
-    char text[GATHER_MAX];
+    char text[GATHER_MAX + LINE_MAX_BYTES + LINE_CLOSE];
     size_t n;
     unsigned long dropped;
 } gathered;
@@ -50,61 +58,127 @@ write_all(const char *p, size_t n)
     }
 }
 
+/* ---- pieces of a line -------------------------------------------------- */
+
+/* Bytes that are known to fit: few, or bounded by their kind. */
+static void
+put(struct log_record *r, const char *text, size_t n)
+{
+    memcpy(r->at, text, n);
+    r->at += n;
+}
+
+#define PUT(r, word) put((r), (word), sizeof(word) - 1)
+
 /* The calendar is worked out once a second, not once a line. */
 static void
-put_time(char *out, size_t size)
+put_time(struct log_record *r)
 {
     static _Thread_local time_t second = -1;
     static _Thread_local char text[80];
+    static _Thread_local size_t n;
     struct timespec now;
     struct tm tm;
+    char fraction[8];
+    unsigned long us;
 
     (void)clock_gettime(CLOCK_REALTIME, &now);
     if (now.tv_sec != second && gmtime_r(&now.tv_sec, &tm) != NULL) {
         (void)snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d",
             tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
             tm.tm_min, tm.tm_sec);
+        n = strlen(text);
         second = now.tv_sec;
     }
-    (void)snprintf(out, size, "%s.%06luZ", text,
-        (unsigned long)now.tv_nsec / 1000 % 1000000);
+    put(r, text, n);
+    us = (unsigned long)now.tv_nsec / 1000 % 1000000;
+    fraction[0] = '.';
+    for (int i = 6; i > 0; i--, us /= 10)
+        fraction[i] = (char)('0' + us % 10);
+    fraction[7] = 'Z';
+    put(r, fraction, sizeof(fraction));
 }
 
-/* One call is one line, whatever a peer put into a value. */
-static size_t
-put_escaped(char *out, size_t size, const char *text)
+static void
+put_code(struct log_record *r, unsigned char ch)
 {
-    size_t n = 0;
+    static const char digits[] = "0123456789abcdef";
 
-    for (; *text != '\0' && n + 4 < size; text++) {
-        unsigned char ch = (unsigned char)*text;
-
-        if (ch >= 0x20 && ch < 0x7f)
-            out[n++] = (char)ch;
-        else
-            n += (size_t)snprintf(out + n, size - n, "\\x%02x", ch);
-    }
-    return (n);
+    *r->at++ = digits[ch >> 4];
+    *r->at++ = digits[ch & 15];
 }
 
-/* A text within a JSON string, without the quotes around it. */
-static size_t
-put_json(char *out, size_t size, const char *text, size_t length)
+/*
+ * A text as either format may hold it: one call is one line, whatever a peer
+ * put into a value.  A double quote in quotes of ours is ${coded}.
+ */
+static void
+put_escaped(struct log_record *r, const char *text, size_t n, int coded)
 {
-    size_t n = 0;
-
-    for (; length > 0 && n + 7 < size; text++, length--) {
+    for (; n > 0 && r->at < r->end; text++, n--) {
         unsigned char ch = (unsigned char)*text;
 
-        if (ch < 0x20 || ch >= 0x7f)
-            n += (size_t)snprintf(out + n, size - n, "\\u%04x", ch);
-        else {
-            if (ch == '"' || ch == '\\')
-                out[n++] = '\\';
-            out[n++] = (char)ch;
+        if (ch < 0x20 || ch >= 0x7f || (coded && ch == '"' && !r->json)) {
+            if (r->json)
+                PUT(r, "\\u00");
+            else
+                PUT(r, "\\x");
+            put_code(r, ch);
+        } else {
+            if (r->json && (ch == '"' || ch == '\\'))
+                *r->at++ = '\\';
+            *r->at++ = (char)ch;
         }
     }
-    return (n);
+}
+
+/* How much of ${text} is the same in either format, with quotes or without. */
+static size_t
+plain_length(const char *text)
+{
+    const char *p = text;
+
+    while (*p > '"' && *p < 0x7f && *p != '\\')
+        p++;
+    return ((size_t)(p - text));
+}
+
+/* Return zero if there is no room for the key and any value. */
+static int
+put_key(struct log_record *r, const char *key, size_t n)
+{
+    if (r->end - r->at < KEY_MAX + LINE_CLOSE)
+        return (0);
+    if (n > KEY_MAX)
+        n = KEY_MAX;
+    if (r->json) {
+        PUT(r, ",\"");
+        put_escaped(r, key, n, 1);
+        PUT(r, "\":\"");
+    } else {
+        PUT(r, " ");
+        put(r, key, n);
+        PUT(r, "=");
+    }
+    return (1);
+}
+
+static void
+put_value(struct log_record *r, const char *value)
+{
+    size_t n = plain_length(value);
+    int quoted;
+
+    if (value[n] == '\0' && (ptrdiff_t)n <= r->end - r->at) {
+        put(r, value, n);
+        return;
+    }
+    quoted = !r->json && strpbrk(value, " \"") != NULL;
+    if (quoted)
+        PUT(r, "\"");
+    put_escaped(r, value, strlen(value), 1);
+    if (quoted)
+        PUT(r, "\"");
 }
 
 /* How long the value at ${text} is; a quoted one with its quotes. */
@@ -119,13 +193,11 @@ value_length(const char *text)
     return (end != NULL ? (size_t)(end - text) + 1 : strlen(text));
 }
 
-/* Turn key=value pairs into members of a JSON object, each with a comma. */
-static size_t
-put_members(char *out, size_t size, const char *pairs)
+/* Turn key=value pairs into members of a JSON object. */
+static void
+put_members(struct log_record *r, const char *pairs)
 {
-    size_t n = 0;
-
-    while (*pairs != '\0' && n + 16 < size) {
+    while (*pairs != '\0') {
         size_t key = strcspn(pairs, "= ");
         size_t length, quoted;
 
@@ -135,80 +207,130 @@ put_members(char *out, size_t size, const char *pairs)
         }
         length = value_length(pairs + key + 1);
         quoted = pairs[key + 1] == '"' && length > 1;
-        n += (size_t)snprintf(out + n, size - n, ",\"%.*s\":\"",
-            key < 32 ? (int)key : 32, pairs);
-        if (n + 16 >= size)
+        if (!put_key(r, pairs, key))
             break;
-        n += put_json(out + n, size - n - 8, pairs + key + 1 + quoted,
-            length - 2 * quoted);
-        out[n++] = '"';
+        put_escaped(r, pairs + key + 1 + quoted, length - 2 * quoted, 1);
+        PUT(r, "\"");
         pairs += key + 1 + length;
     }
-    return (n < size ? n : size - 1);
 }
 
+/* ---- lines ------------------------------------------------------------- */
+
 static void
-gather(enum log_level level, const char *line, size_t n)
+begin(struct log_record *r, enum log_level level, const char *event)
 {
-    if (n > sizeof(gathered.text) - gathered.n) {
+    r->at = gathered.text + gathered.n;
+    r->end = r->at + LINE_MAX_BYTES;
+    r->level = level;
+    r->json = atomic_load_explicit(&as_json, memory_order_relaxed);
+
+    if (r->json)
+        PUT(r, "{\"ts\":\"");
+    else
+        PUT(r, "ts=");
+    put_time(r);
+    if (r->json)
+        PUT(r, "\",\"level\":\"");
+    else
+        PUT(r, " level=");
+    put(r, names[level], strlen(names[level]));
+    if (r->json)
+        PUT(r, "\",\"event\":\"");
+    else
+        PUT(r, " event=");
+    put(r, event, strlen(event));
+    if (r->json)
+        PUT(r, "\"");
+}
+
+int
+log_begin(struct log_record *record, enum log_level level, const char *event)
+{
+    if ((int)level > atomic_load_explicit(&threshold, memory_order_relaxed))
+        return (0);
+    begin(record, level, event);
+    return (1);
+}
+
+void
+log_text(struct log_record *record, const char *key, const char *value)
+{
+    if (!put_key(record, key, strlen(key)))
+        return;
+    put_value(record, value);
+    if (record->json)
+        PUT(record, "\"");
+}
+
+void
+log_u64(struct log_record *record, const char *key, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    if (!put_key(record, key, strlen(key)))
+        return;
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    put(record, digits + at, sizeof(digits) - at);
+    if (record->json)
+        PUT(record, "\"");
+}
+
+void
+log_end(struct log_record *record)
+{
+    size_t n;
+
+    if (record->json)
+        PUT(record, "}");
+    PUT(record, "\n");
+    n = (size_t)(record->at - gathered.text);
+    if (n > GATHER_MAX) {
         gathered.dropped++;
         return;
     }
-    memcpy(gathered.text + gathered.n, line, n);
-    gathered.n += n;
-    if (level <= LOG_WARN)
+    gathered.n = n;
+    if (record->level <= LOG_WARN)
         log_flush();
-}
-
-static size_t
-format_line(char *line, size_t size, enum log_level level, const char *event,
-    const char *pairs)
-{
-    char time[96];
-    int json = atomic_load_explicit(&as_json, memory_order_relaxed);
-    size_t n;
-    int head;
-
-    put_time(time, sizeof(time));
-    head = snprintf(line, size, json ?
-        "{\"ts\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"" :
-        "ts=%s level=%s event=%s ", time, names[level], event);
-    n = head > 0 && (size_t)head < size ? (size_t)head : 0;
-    if (json) {
-        n += put_members(line + n, size - n - 2, pairs);
-        line[n++] = '}';
-    } else
-        n += put_escaped(line + n, size - n - 1, pairs);
-    line[n++] = '\n';
-    return (n);
 }
 
 void
 log_flush(void)
 {
-    char pairs[64], line[256];
+    unsigned long dropped = gathered.dropped;
+    struct log_record note;
 
     write_all(gathered.text, gathered.n);
-    gathered.n = 0;
-    if (gathered.dropped == 0)
+    gathered.n = gathered.dropped = 0;
+    if (dropped == 0)
         return;
-    (void)snprintf(pairs, sizeof(pairs), "dropped=%lu", gathered.dropped);
-    gathered.dropped = 0;
-    write_all(line, format_line(line, sizeof(line), LOG_WARN, "log", pairs));
+    begin(&note, LOG_WARN, "log");
+    log_u64(&note, "dropped", dropped);
+    log_end(&note);
 }
 
 void
 log_line(enum log_level level, const char *event, const char *format, ...)
 {
-    char pairs[LINE_MAX_BYTES];
-    char line[LINE_MAX_BYTES + 256];
+    char pairs[PAIRS_MAX];
+    struct log_record record;
     va_list args;
 
-    if ((int)level > atomic_load_explicit(&threshold, memory_order_relaxed))
+    if (!log_begin(&record, level, event))
         return;
     va_start(args, format);
     if (vsnprintf(pairs, sizeof(pairs), format, args) < 0)
         pairs[0] = '\0';
     va_end(args);
-    gather(level, line, format_line(line, sizeof(line), level, event, pairs));
+    if (record.json) {
+        put_members(&record, pairs);
+    } else {
+        PUT(&record, " ");
+        put_escaped(&record, pairs, strlen(pairs), 0);
+    }
+    log_end(&record);
 }

@@ -9,6 +9,8 @@
  * pass ids of calls, connections, methods and peers only.
  */
 
+#include <stdint.h>
+
 #include "proto/err.h"
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
@@ -34,6 +36,43 @@ void log_set_json(int json);
  */
 void log_line(enum log_level level, const char *event, const char *format,
     ...) PRINTF_LIKE(3, 4);
+
+/* A line that is being written; its fields are the log's own. */
+struct log_record {
+    char *at;
+    char *end;
+    enum log_level level;
+    int json;
+};
+
+/**
+ * log_begin(record, level, event):
+ * Begin the line that log_line() would write, pair by pair and without
+ * printf: for a line of every call.  Return zero if ${level} is dropped; the
+ * functions below must not be called then.  Until log_end() this thread must
+ * not log anything else.
+ */
+int log_begin(struct log_record *record, enum log_level level,
+    const char *event);
+
+/**
+ * log_text(record, key, value):
+ * Add a pair.  A value with a blank or a double quote in it gets its quotes
+ * here; what the line has no room for is cut.
+ */
+void log_text(struct log_record *record, const char *key, const char *value);
+
+/**
+ * log_u64(record, key, value):
+ * Add a pair whose value is a decimal number.
+ */
+void log_u64(struct log_record *record, const char *key, uint64_t value);
+
+/**
+ * log_end(record):
+ * Note the line.
+ */
+void log_end(struct log_record *record);
 
 /**
  * log_flush(void):

@@ -1,7 +1,6 @@
 #include "rpc/rpc.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,15 +83,23 @@ said(struct rpc_call *call)
 }
 
 static void
-log_end(const struct rpc_call *call, const char *code)
+log_over(const struct rpc_call *call, const char *code)
 {
-    log_line(LOG_INFO, "call", "id=%" PRIu64 " method=%s role=%s peer=%s "
-        "code=%s dur_us=%" PRId64 " in=%" PRIu64 " out=%" PRIu64,
-        call->caller.call_id, call->method != NULL ? call->method->path : "-",
-        identity_role_name(call->caller.identity->role),
-        call->caller.identity->id, code,
-        clock_monotonic_us() - call->started_us, call->bytes_in,
-        call->bytes_out);
+    const struct identity *peer = call->caller.identity;
+    struct log_record line;
+
+    if (!log_begin(&line, LOG_INFO, "call"))
+        return;
+    log_u64(&line, "id", call->caller.call_id);
+    log_text(&line, "method", call->method != NULL ? call->method->path : "-");
+    log_text(&line, "role", identity_role_name(peer->role));
+    log_text(&line, "peer", peer->id);
+    log_text(&line, "code", code);
+    log_u64(&line, "dur_us",
+        (uint64_t)(clock_monotonic_us() - call->started_us));
+    log_u64(&line, "in", call->bytes_in);
+    log_u64(&line, "out", call->bytes_out);
+    log_end(&line);
 }
 
 /* Tell the stream how the call ended, as far as it can be told now. */
@@ -128,7 +135,7 @@ rpc_call_finish(struct rpc_call *call, const struct grpc_status *status)
     }
     rpc_call_enter(call, RPC_ENDED);
     rpc_response_outcome(status, &call->outcome);
-    log_end(call, grpc_status_name(status->code));
+    log_over(call, grpc_status_name(status->code));
     if (respond_end(call, status->code) != E_OK)
         reset(call, RPC_RESET_INTERNAL);
 }
@@ -427,7 +434,7 @@ begin(struct rpc_call *call, const struct rpc_facts *facts,
     if (call->http_status != 200) {
         rpc_call_enter(call, RPC_ENDED);
         (void)snprintf(code, sizeof(code), "HTTP_%d", call->http_status);
-        log_end(call, code);
+        log_over(call, code);
         if (rpc_response_http(call) != E_OK)
             reset(call, RPC_RESET_INTERNAL);
         else if (call->out.n == 0)
@@ -497,7 +504,7 @@ rpc_call_free(struct rpc_call *call)
     running = (call->state == RPC_RUNNING);
     if (takes_input(call)) {
         rpc_call_enter(call, RPC_ENDED);
-        log_end(call, grpc_status_name(GRPC_CANCELLED));
+        log_over(call, grpc_status_name(GRPC_CANCELLED));
     }
     if (running)
         call->method->ops->cancel(call->work);
