@@ -47,6 +47,13 @@ struct store_read_ops {
     enum err (*read_entries)(struct store_reader *reader, int64_t from,
         int64_t n, store_entry_fn *each, store_done_fn *done, void *cookie,
         struct store_request **request);
+    enum err (*list_publications)(struct store_reader *reader,
+        const struct store_publications *which,
+        store_each_publication_fn *each, store_done_fn *done, void *cookie,
+        struct store_request **request);
+    enum err (*read_events)(struct store_reader *reader,
+        const struct store_events *which, store_entry_fn *each,
+        store_done_fn *done, void *cookie, struct store_request **request);
     enum err (*last_catalog)(struct store_reader *reader,
         store_entry_fn *each, store_done_fn *done, void *cookie,
         struct store_request **request);
@@ -99,7 +106,25 @@ struct store_write_ops {
         struct store_source *source);
     enum err (*put_source)(struct store_txn *txn, const char *association,
         const struct store_source *source);
+    enum err (*put_credential)(struct store_txn *txn, const char *association,
+        const char *type, const struct store_credential *credential);
+    enum err (*list_credentials)(struct store_txn *txn,
+        const char *association, const char *type,
+        const struct store_credential *after, struct store_credential *list,
+        size_t max, size_t *n);
+    enum err (*add_tally)(struct store_txn *txn, const char *association,
+        unsigned traits, int64_t n);
+    enum err (*read_tallies)(struct store_txn *txn, const char *association,
+        store_tally_fn *fn, void *cookie);
+    enum err (*find_listing)(struct store_txn *txn, const char *association,
+        const char *type, struct store_listing *listing);
+    enum err (*put_listing)(struct store_txn *txn, const char *association,
+        const char *type, const struct store_listing *listing);
+    enum err (*derived)(struct store_txn *txn, int64_t *version);
+    enum err (*set_derived)(struct store_txn *txn, int64_t version);
     enum err (*clear_index)(struct store_txn *txn);
+    enum err (*read_index)(struct store_txn *txn, store_indexed_fn *each,
+        void *cookie);
     enum err (*read_entries)(struct store_txn *txn, int64_t from,
         store_entry_fn *each, void *cookie);
     enum err (*digest_index)(struct store_txn *txn, uint8_t digest[32]);

@@ -16,6 +16,7 @@
 
 /* Opaque types. */
 struct sqlite_write;
+struct sqlite_derived;
 
 struct sqlite_store {
     char *path;                     /* owned */
@@ -128,7 +129,17 @@ enum err MUST_USE sqlite_rows_source(sqlite3_stmt *statement,
 #define ROWS_PUBLICATION_COLUMNS                                 \
     "id, association, request_id, content_hash, mode, source_time,"     \
     " recorded_at, count_new, count_changed, count_unchanged,"          \
-    " count_rejected, first_log_index, event_count, manifest_log_index"
+    " count_rejected, first_log_index, event_count, manifest_log_index,"  \
+    " count_not_listed, ending_withheld, snapshot_types"
+
+/**
+ * sqlite_rows_take_publication(statement, publication):
+ * Take a publication from the present row of these columns.
+ *
+ * Fails: E_CORRUPT.
+ */
+enum err MUST_USE sqlite_rows_take_publication(sqlite3_stmt *statement,
+    struct store_publication *publication);
 
 /**
  * sqlite_rows_publication(statement, association, id, publication):
@@ -182,6 +193,58 @@ enum err MUST_USE sqlite_rows_entry(sqlite3_stmt *statement,
 enum err MUST_USE sqlite_rows_entries(sqlite3_stmt *statement, int64_t from,
     int64_t n, store_entry_fn *each, void *cookie);
 
+/* ---- sqlite_list.c: pages of long lists -------------------------------- */
+
+/* As many pages as it takes, each found by an index of 0002.sql. */
+#define LIST_PUBLICATIONS(more)                                  \
+    "SELECT " ROWS_PUBLICATION_COLUMNS " FROM publication"       \
+    " WHERE recorded_at >= ?2 AND"                               \
+    " (recorded_at, manifest_log_index) < (?3, ?4)" more         \
+    " ORDER BY recorded_at DESC, manifest_log_index DESC LIMIT ?5"
+#define LIST_NEXT_EVENTS                                         \
+    "SELECT first_log_index, event_count, manifest_log_index"    \
+    " FROM publication WHERE association = ?1 AND event_count > 0"      \
+    " AND manifest_log_index > ?2 ORDER BY manifest_log_index LIMIT 1"
+#define LIST_EVENTS_UNDER                                        \
+    "SELECT " ROWS_ENTRY_COLUMNS " FROM log WHERE log_index IN"  \
+    " (SELECT log_index FROM credential_index WHERE association = ?1"   \
+    " AND number_key = ?2 AND log_index >= ?3"                   \
+    " ORDER BY log_index LIMIT ?4) ORDER BY log_index"
+
+/**
+ * sqlite_list_publications(statement, which, each, cookie):
+ * Run ${statement}, LIST_PUBLICATIONS with a condition if which->association
+ * is given.
+ *
+ * Fails: E_CORRUPT, as sqlite_db_err(), and what ${each} returned.
+ */
+enum err MUST_USE sqlite_list_publications(sqlite3_stmt *statement,
+    const struct store_publications *which, store_each_publication_fn *each,
+    void *cookie);
+
+/* A piece of the log. */
+struct sqlite_range {
+    int64_t from, n;
+    int64_t next;               /* where to look on */
+};
+
+/**
+ * sqlite_list_next_events(statement, which, range):
+ * Run ${statement}, LIST_NEXT_EVENTS, and write to ${*range} the first events
+ * that ${which} asks for, of one upload, of which there may be none.
+ *
+ * Fails: E_NOTFOUND (no further upload), E_CORRUPT, as sqlite_db_err().
+ */
+enum err MUST_USE sqlite_list_next_events(sqlite3_stmt *statement,
+    const struct store_events *which, struct sqlite_range *range);
+
+/**
+ * sqlite_list_events_under(statement, which, each, cookie):
+ * Run ${statement}, LIST_EVENTS_UNDER.  Fails as sqlite_list_publications().
+ */
+enum err MUST_USE sqlite_list_events_under(sqlite3_stmt *statement,
+    const struct store_events *which, store_entry_fn *each, void *cookie);
+
 /* ---- sqlite_read.c, sqlite_write.c ------------------------------------- */
 
 extern const struct store_read_ops sqlite_read_ops;
@@ -200,5 +263,46 @@ enum err MUST_USE sqlite_write_open(sqlite3 *db, struct sqlite_write **write);
  * ${intact}.
  */
 void sqlite_write_close(struct sqlite_write *write, int intact);
+
+/**
+ * sqlite_write_derived(txn):
+ * Return what sqlite_derived.c keeps for ${txn}; borrowed.
+ */
+struct sqlite_derived *sqlite_write_derived(struct store_txn *txn);
+
+/* ---- sqlite_derived.c: what derives from the log ----------------------- */
+
+/**
+ * sqlite_derived_open(db, derived):
+ * Prepare; ${db} is borrowed.  The caller owns ${*derived}; close with
+ * sqlite_derived_close(), NULL is allowed.
+ */
+enum err MUST_USE sqlite_derived_open(sqlite3 *db,
+    struct sqlite_derived **derived);
+void sqlite_derived_close(struct sqlite_derived *derived);
+
+/* As backend.h says of their namesakes. */
+enum err sqlite_derived_put_credential(struct store_txn *txn,
+    const char *association, const char *type,
+    const struct store_credential *credential);
+enum err sqlite_derived_list_credentials(struct store_txn *txn,
+    const char *association, const char *type,
+    const struct store_credential *after, struct store_credential *list,
+    size_t max, size_t *n);
+enum err sqlite_derived_add_tally(struct store_txn *txn,
+    const char *association, unsigned traits, int64_t n);
+enum err sqlite_derived_read_tallies(struct store_txn *txn,
+    const char *association, store_tally_fn *fn, void *cookie);
+enum err sqlite_derived_find_listing(struct store_txn *txn,
+    const char *association, const char *type, struct store_listing *listing);
+enum err sqlite_derived_put_listing(struct store_txn *txn,
+    const char *association, const char *type,
+    const struct store_listing *listing);
+enum err sqlite_derived_version(struct store_txn *txn, int64_t *version);
+enum err sqlite_derived_set_version(struct store_txn *txn, int64_t version);
+enum err sqlite_derived_clear(struct store_txn *txn);
+enum err sqlite_derived_read_index(struct store_txn *txn,
+    store_indexed_fn *each, void *cookie);
+enum err sqlite_derived_digest(struct store_txn *txn, uint8_t digest[32]);
 
 #endif /* !STORE_SQLITE_H */

@@ -6,7 +6,8 @@
 
 enum statement {
     BEGIN, END, CHANGE, SIZE, LOOKUP, SOURCE, PUBLICATION,
-    PUBLICATION_BY_REQUEST, ENTRIES, LAST_CATALOG, STATEMENTS
+    PUBLICATION_BY_REQUEST, ENTRIES, LAST_CATALOG, PUBLICATIONS,
+    PUBLICATIONS_OF, NEXT_EVENTS, EVENTS_UNDER, STATEMENTS
 };
 
 static const char *const sql[STATEMENTS] = {
@@ -30,6 +31,10 @@ static const char *const sql[STATEMENTS] = {
     [LAST_CATALOG] =
         "SELECT " ROWS_ENTRY_COLUMNS " FROM log"
         " WHERE domain = 4 ORDER BY log_index DESC LIMIT 1",
+    [PUBLICATIONS] = LIST_PUBLICATIONS(""),
+    [PUBLICATIONS_OF] = LIST_PUBLICATIONS(" AND association = ?1"),
+    [NEXT_EVENTS] = LIST_NEXT_EVENTS,
+    [EVENTS_UNDER] = LIST_EVENTS_UNDER,
 };
 
 _Static_assert(LEAF_CATALOG == 4, "the domain in LAST_CATALOG and 0001.sql");
@@ -325,6 +330,62 @@ out:
     return (E_OK);
 }
 
+static enum err
+read_publications(struct store_reader *reader,
+    const struct store_publications *which, store_each_publication_fn *each,
+    store_done_fn *done, void *cookie, struct store_request **request)
+{
+    sqlite3_stmt *stmt;
+    enum err err;
+
+    *request = NULL;
+    if ((err = next(reader_of(reader), which->association == NULL ?
+        PUBLICATIONS : PUBLICATIONS_OF, &stmt)) == E_OK)
+        err = sqlite_list_publications(stmt, which, each, cookie);
+    done(cookie, err);
+    return (E_OK);
+}
+
+/* The events of one upload lie side by side: uploads are walked over. */
+static enum err
+walk_events(struct reader *r, struct store_events which,
+    store_entry_fn *each, void *cookie)
+{
+    struct sqlite_range range;
+    sqlite3_stmt *stmt;
+    enum err err;
+
+    while (which.n > 0) {
+        if ((err = next(r, NEXT_EVENTS, &stmt)) != E_OK ||
+            (err = sqlite_list_next_events(stmt, &which, &range)) != E_OK)
+            return (err == E_NOTFOUND ? E_OK : err);
+        if ((err = next(r, ENTRIES, &stmt)) != E_OK ||
+            (err = sqlite_rows_entries(stmt, range.from, range.n, each,
+            cookie)) != E_OK)
+            return (err);
+        which.from = range.next;
+        which.n -= range.n;
+    }
+    return (E_OK);
+}
+
+static enum err
+read_events(struct store_reader *reader, const struct store_events *which,
+    store_entry_fn *each, store_done_fn *done, void *cookie,
+    struct store_request **request)
+{
+    sqlite3_stmt *stmt;
+    enum err err;
+
+    *request = NULL;
+    if (which->number_key == NULL)
+        err = walk_events(reader_of(reader), *which, each, cookie);
+    else if ((err = next(reader_of(reader), EVENTS_UNDER, &stmt)) == E_OK)
+        err = sqlite_list_events_under(stmt, which, each, cookie);
+    done(cookie, err);
+    return (E_OK);
+}
+
 static uint64_t
 read_statements(const struct store_reader *reader)
 {
@@ -340,6 +401,8 @@ const struct store_read_ops sqlite_read_ops = {
     .find_publication = read_publication,
     .find_source = read_source,
     .read_entries = read_entries,
+    .list_publications = read_publications,
+    .read_events = read_events,
     .last_catalog = read_last_catalog,
     .cancel = NULL,
     .statements = read_statements,

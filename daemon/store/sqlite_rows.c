@@ -146,8 +146,9 @@ sqlite_rows_source(sqlite3_stmt *stmt, const char *association,
     return (sqlite_db_err(rc));
 }
 
-static enum err
-take_publication(sqlite3_stmt *stmt, struct store_publication *p)
+enum err
+sqlite_rows_take_publication(sqlite3_stmt *stmt,
+    struct store_publication *p)
 {
     enum err err;
 
@@ -165,7 +166,10 @@ take_publication(sqlite3_stmt *stmt, struct store_publication *p)
     p->first_log_index = sqlite3_column_int64(stmt, 11);
     p->event_count = sqlite3_column_int64(stmt, 12);
     p->manifest_log_index = sqlite3_column_int64(stmt, 13);
-    return (E_OK);
+    p->not_listed = sqlite3_column_int64(stmt, 14);
+    p->ending_withheld = sqlite3_column_int(stmt, 15);
+    return (take_text(stmt, 16, p->snapshot_types,
+        sizeof(p->snapshot_types)));
 }
 
 enum err
@@ -183,7 +187,7 @@ sqlite_rows_publication(sqlite3_stmt *stmt, const char *association,
     }
     rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW)
-        err = take_publication(stmt, publication);
+        err = sqlite_rows_take_publication(stmt, publication);
     else if (rc == SQLITE_DONE)
         err = E_NOTFOUND;
     else

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "store/index_digest.h"
 #include "store/sqlite.h"
 
 /*
@@ -15,8 +14,7 @@
 enum statement {
     BEGIN, COMMIT, ROLLBACK, JOB_BEGIN, JOB_KEEP, JOB_UNDO, LAST, LOOKUP,
     APPEND, INDEX, FIND_PUBLICATION, PUT_PUBLICATION, FIND_DECLARATION,
-    PUT_DECLARATION, FIND_SOURCE, PUT_SOURCE, CLEAR_INDEX, CLEAR_SOURCE,
-    ENTRIES, ALL_VERSIONS, ALL_SOURCES, STATEMENTS
+    PUT_DECLARATION, FIND_SOURCE, PUT_SOURCE, ENTRIES, STATEMENTS
 };
 
 _Static_assert(STORE_VERSIONS_MAX == 1024, "the limits in LOOKUP and INDEX");
@@ -46,7 +44,8 @@ static const char *const sql[STATEMENTS] = {
         " WHERE request_id = ?1 AND association = ?2",
     [PUT_PUBLICATION] =
         "INSERT INTO publication (" ROWS_PUBLICATION_COLUMNS ") VALUES"
-        " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+        " ?15, ?16, ?17)",
     [FIND_DECLARATION] =
         "SELECT as_of, recorded_at, log_index FROM declaration"
         " WHERE association = ?1 AND request_id = ?2",
@@ -59,24 +58,16 @@ static const char *const sql[STATEMENTS] = {
     [PUT_SOURCE] =
         "INSERT OR REPLACE INTO source (association, "
         ROWS_SOURCE_COLUMNS ") VALUES (?1, ?2, ?3)",
-    [CLEAR_INDEX] = "DELETE FROM credential_index",
-    [CLEAR_SOURCE] = "DELETE FROM source",
     [ENTRIES] =
         "SELECT " ROWS_ENTRY_COLUMNS " FROM log"
         " WHERE log_index >= ?1 ORDER BY log_index LIMIT ?2",
-    [ALL_VERSIONS] =
-        "SELECT association, number_key, credential_id, log_index, event"
-        " FROM credential_index"
-        " ORDER BY association, number_key, credential_id, log_index",
-    [ALL_SOURCES] =
-        "SELECT association, " ROWS_SOURCE_COLUMNS " FROM source"
-        " ORDER BY association",
 };
 
 struct sqlite_write {
     struct store_txn head;              /* first: see write_of() */
     sqlite3 *db;                        /* owned */
     sqlite3_stmt *statements[STATEMENTS];
+    struct sqlite_derived *derived;     /* owned */
     struct sqlite_found found;
     int pages;                          /* in the write-ahead log */
 };
@@ -85,6 +76,12 @@ static struct sqlite_write *
 write_of(struct store_txn *txn)
 {
     return ((struct sqlite_write *)txn);
+}
+
+struct sqlite_derived *
+sqlite_write_derived(struct store_txn *txn)
+{
+    return (write_of(txn)->derived);
 }
 
 /* ---- transactions ------------------------------------------------------ */
@@ -113,7 +110,8 @@ sqlite_write_open(sqlite3 *db, struct sqlite_write **write)
     w->head.ops = &sqlite_write_ops;
     sqlite_rows_init(&w->found);
     if ((err = sqlite_db_prepare(db, sql, STATEMENTS,
-        w->statements)) != E_OK)
+        w->statements)) != E_OK ||
+        (err = sqlite_derived_open(db, &w->derived)) != E_OK)
         goto out;
     /* This also ends SQLite's own folding, which keeps failures to itself. */
     (void)sqlite3_wal_hook(db, on_commit, w);
@@ -133,6 +131,7 @@ sqlite_write_close(struct sqlite_write *w, int intact)
     if (w == NULL)
         return;
     sqlite_db_finalize(w->statements, STATEMENTS);
+    sqlite_derived_close(w->derived);
     if (w->db != NULL && !intact)
         (void)sqlite3_db_config(w->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
             NULL);
@@ -321,7 +320,11 @@ write_put_publication(struct store_txn *txn, const struct store_publication *p)
             return (sqlite_db_err(rc));
     if ((rc = sqlite3_bind_int64(stmt, 12, p->first_log_index)) ||
         (rc = sqlite3_bind_int64(stmt, 13, p->event_count)) ||
-        (rc = sqlite3_bind_int64(stmt, 14, p->manifest_log_index)))
+        (rc = sqlite3_bind_int64(stmt, 14, p->manifest_log_index)) ||
+        (rc = sqlite3_bind_int64(stmt, 15, p->not_listed)) ||
+        (rc = sqlite3_bind_int(stmt, 16, p->ending_withheld)) ||
+        (rc = sqlite3_bind_text(stmt, 17, p->snapshot_types, -1,
+        SQLITE_STATIC)))
         return (sqlite_db_err(rc));
     return (sqlite_db_run(stmt));
 }
@@ -391,80 +394,11 @@ write_put_source(struct store_txn *txn, const char *association,
 /* ---- rebuilding -------------------------------------------------------- */
 
 static enum err
-write_clear_index(struct store_txn *txn)
-{
-    struct sqlite_write *w = write_of(txn);
-    enum err err;
-
-    if ((err = sqlite_db_run(w->statements[CLEAR_INDEX])) != E_OK)
-        return (err);
-    return (sqlite_db_run(w->statements[CLEAR_SOURCE]));
-}
-
-static enum err
 write_read_entries(struct store_txn *txn, int64_t from, store_entry_fn *each,
     void *cookie)
 {
     return (sqlite_rows_entries(write_of(txn)->statements[ENTRIES], from,
         INT64_MAX, each, cookie));
-}
-
-static enum err
-digest_versions(sqlite3_stmt *stmt, struct index_digest *digest)
-{
-    struct store_version version;
-    enum err err = E_OK;
-    int rc;
-
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        if ((err = sqlite_rows_blob(stmt, 2, version.credential_id,
-            STORE_ID)) != E_OK)
-            break;
-        version.log_index = sqlite3_column_int64(stmt, 3);
-        version.event = sqlite_rows_slice(stmt, 4);
-        if ((err = index_digest_version(digest, sqlite_rows_slice(stmt, 0),
-            sqlite_rows_slice(stmt, 1), &version)) != E_OK)
-            break;
-    }
-    (void)sqlite3_reset(stmt);
-    return (err != E_OK ? err : sqlite_db_err(rc));
-}
-
-static enum err
-digest_sources(sqlite3_stmt *stmt, struct index_digest *digest)
-{
-    struct store_source source = {.known = 1};
-    enum err err = E_OK;
-    int rc;
-
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        source.source_time_us = sqlite3_column_int64(stmt, 1);
-        source.received_at_us = sqlite3_column_int64(stmt, 2);
-        if ((err = index_digest_source(digest, sqlite_rows_slice(stmt, 0),
-            &source)) != E_OK)
-            break;
-    }
-    (void)sqlite3_reset(stmt);
-    return (err != E_OK ? err : sqlite_db_err(rc));
-}
-
-static enum err
-write_digest_index(struct store_txn *txn, uint8_t hash[32])
-{
-    struct sqlite_write *w = write_of(txn);
-    struct index_digest *digest = NULL;
-    enum err err;
-
-    if ((err = index_digest_create(&digest)) != E_OK ||
-        (err = digest_versions(w->statements[ALL_VERSIONS],
-        digest)) != E_OK ||
-        (err = digest_sources(w->statements[ALL_SOURCES], digest)) != E_OK)
-        goto out;
-    err = index_digest_end(digest, hash);
-
-out:
-    index_digest_free(digest);
-    return (err);
 }
 
 const struct store_write_ops sqlite_write_ops = {
@@ -484,7 +418,16 @@ const struct store_write_ops sqlite_write_ops = {
     .put_declaration = write_put_declaration,
     .find_source = write_find_source,
     .put_source = write_put_source,
-    .clear_index = write_clear_index,
+    .put_credential = sqlite_derived_put_credential,
+    .list_credentials = sqlite_derived_list_credentials,
+    .add_tally = sqlite_derived_add_tally,
+    .read_tallies = sqlite_derived_read_tallies,
+    .find_listing = sqlite_derived_find_listing,
+    .put_listing = sqlite_derived_put_listing,
+    .derived = sqlite_derived_version,
+    .set_derived = sqlite_derived_set_version,
+    .clear_index = sqlite_derived_clear,
     .read_entries = write_read_entries,
-    .digest_index = write_digest_index,
+    .read_index = sqlite_derived_read_index,
+    .digest_index = sqlite_derived_digest,
 };

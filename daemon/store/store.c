@@ -167,6 +167,24 @@ store_read_entries(struct store_reader *reader, int64_t from, int64_t n,
 }
 
 enum err
+store_list_publications(struct store_reader *reader,
+    const struct store_publications *which, store_each_publication_fn *each,
+    store_done_fn *done, void *cookie, struct store_request **request)
+{
+    return (reader->ops->list_publications(reader, which, each, done, cookie,
+        request));
+}
+
+enum err
+store_read_events(struct store_reader *reader,
+    const struct store_events *which, store_entry_fn *each,
+    store_done_fn *done, void *cookie, struct store_request **request)
+{
+    return (reader->ops->read_events(reader, which, each, done, cookie,
+        request));
+}
+
+enum err
 store_last_catalog(struct store_reader *reader, store_entry_fn *each,
     store_done_fn *done, void *cookie, struct store_request **request)
 {

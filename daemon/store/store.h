@@ -9,8 +9,9 @@
  * manifest, catalog.  Beside it lie the publications by request id, the last
  * word of each association, and the index: for each event a row under
  * (association, number key), so that one query of fixed shape finds everything
- * that a claim needs.  The index and the last words derive from the log and
- * can be rebuilt from it.
+ * that a claim needs.  Beside it stands each credential once, as it is now, to
+ * be walked by type.  The index, the credentials and the last words derive from
+ * the log and can be rebuilt from it.
  *
  * Reading belongs to the thread that opened the reader and is asynchronous by
  * shape: a callback is invoked exactly once, perhaps before the call returns
@@ -160,6 +161,8 @@ void store_cancel(struct store_request *request);
  */
 uint64_t store_statements(const struct store_reader *reader);
 
+#define STORE_TYPES_TEXT 4096   /* bytes of 64 ids, each with its end */
+
 /* An upload's outcome, as kept. */
 struct store_publication {
     uint8_t id[STORE_ID];
@@ -173,6 +176,10 @@ struct store_publication {
     int64_t first_log_index;
     int64_t event_count;
     int64_t manifest_log_index;
+    int64_t not_listed;             /* credentials that a snapshot ended */
+    int ending_withheld;            /* why it ended none; 0: it was not kept
+                                       from it */
+    char snapshot_types[STORE_TYPES_TEXT];  /* a blank between the ids */
 };
 
 /*
@@ -191,6 +198,36 @@ typedef void store_publication_fn(void *cookie, enum err err,
 enum err MUST_USE store_find_publication(struct store_reader *reader,
     const char *association, const uint8_t id[STORE_ID], int by_request_id,
     store_publication_fn *fn, void *cookie, struct store_request **request);
+
+/*
+ * Which publications: those recorded at ${from_us} or later, and before the
+ * one whose manifest has index ${before_index} and that was recorded at
+ * ${before_us}; with ${before_index} 0 or less, before that time.
+ */
+struct store_publications {
+    const char *association;        /* NULL: of any */
+    int64_t from_us;
+    int64_t before_us;
+    int64_t before_index;
+    int64_t n;                      /* at most */
+};
+
+/*
+ * Called for each publication, borrowed for the callback; anything but E_OK
+ * ends the reading with that error.
+ */
+typedef enum err store_each_publication_fn(void *cookie,
+    const struct store_publication *publication);
+typedef void store_done_fn(void *cookie, enum err err);
+
+/**
+ * store_list_publications(reader, which, each, done, cookie, request):
+ * Read publications, the newest first: ${each} for every one, then ${done}.
+ * Calls back as store_lookup() does, and fails so.
+ */
+enum err MUST_USE store_list_publications(struct store_reader *reader,
+    const struct store_publications *which, store_each_publication_fn *each,
+    store_done_fn *done, void *cookie, struct store_request **request);
 
 /* ${source} is NULL unless E_OK. */
 typedef void store_source_fn(void *cookie, enum err err,
@@ -219,7 +256,6 @@ struct store_entry {
  * Called for each entry; anything but E_OK ends the reading with that error.
  */
 typedef enum err store_entry_fn(void *cookie, const struct store_entry *entry);
-typedef void store_done_fn(void *cookie, enum err err);
 
 /**
  * store_read_entries(reader, from, n, each, done, cookie, request):
@@ -230,6 +266,22 @@ typedef void store_done_fn(void *cookie, enum err err);
 enum err MUST_USE store_read_entries(struct store_reader *reader,
     int64_t from, int64_t n, store_entry_fn *each, store_done_fn *done,
     void *cookie, struct store_request **request);
+
+/* Which events: those of ${association} from index ${from} on. */
+struct store_events {
+    const char *association;
+    const char *number_key;         /* under this number only; NULL: under any */
+    int64_t from;
+    int64_t n;                      /* at most */
+};
+
+/**
+ * store_read_events(reader, which, each, done, cookie, request):
+ * As store_read_entries(), for events of one association.
+ */
+enum err MUST_USE store_read_events(struct store_reader *reader,
+    const struct store_events *which, store_entry_fn *each,
+    store_done_fn *done, void *cookie, struct store_request **request);
 
 /**
  * store_last_catalog(reader, each, done, cookie, request):
@@ -403,11 +455,105 @@ enum err MUST_USE store_txn_find_source(struct store_txn *txn,
 enum err MUST_USE store_txn_put_source(struct store_txn *txn,
     const char *association, const struct store_source *source);
 
+/* ---- what stands on file ---------------------------------------------- */
+
+#define STORE_KEY 64            /* bytes of a number key, without its end */
+#define STORE_ENDLESS INT32_MAX /* as ends_on: no end is known */
+
+/*
+ * One credential as its last event left it.  The traits are the service's own:
+ * the store counts those that are the same.
+ */
+struct store_credential {
+    char number_key[STORE_KEY + 1];
+    int64_t first_index;        /* of its first event: it names it */
+    int64_t last_index;         /* of its last event */
+    int32_t ends_on;            /* day number of the last day in force */
+    unsigned traits;
+};
+
+/**
+ * store_txn_put_credential(txn, association, type, credential):
+ * Keep ${credential}, of the credential type ${type}, as it is now.
+ *
+ * Fails: E_INVAL (a number key that does not end), E_IO, E_NOMEM.
+ */
+enum err MUST_USE store_txn_put_credential(struct store_txn *txn,
+    const char *association, const char *type,
+    const struct store_credential *credential);
+
+/**
+ * store_txn_list_credentials(txn, association, type, after, list, max, n):
+ * Read up to ${max} credentials of ${type} behind ${after}, by number key and
+ * first index; of ${after} only these two count, and NULL is before the first.
+ * ${*n} is how many there were.
+ *
+ * Fails: E_IO, E_CORRUPT, E_NOMEM.
+ */
+enum err MUST_USE store_txn_list_credentials(struct store_txn *txn,
+    const char *association, const char *type,
+    const struct store_credential *after, struct store_credential *list,
+    size_t max, size_t *n);
+
+/**
+ * store_txn_add_tally(txn, association, traits, n):
+ * Count ${n} more, or if negative fewer, credentials of ${association} that
+ * have ${traits}.
+ *
+ * Fails: E_INVAL (fewer than none), E_IO, E_NOMEM.
+ */
+enum err MUST_USE store_txn_add_tally(struct store_txn *txn,
+    const char *association, unsigned traits, int64_t n);
+
+typedef void store_tally_fn(void *cookie, unsigned traits, int64_t n);
+
+/**
+ * store_txn_read_tallies(txn, association, fn, cookie):
+ * Tell ${fn} how many credentials of ${association} have which traits.
+ *
+ * Fails: E_IO, E_NOMEM.
+ */
+enum err MUST_USE store_txn_read_tallies(struct store_txn *txn,
+    const char *association, store_tally_fn *fn, void *cookie);
+
+/* The last word on one credential type. */
+struct store_listing {
+    int known;                  /* there is one */
+    int64_t source_time_us;     /* of its last event or snapshot */
+    int snapshot;               /* there was one */
+    int64_t snapshot_time_us;
+    uint8_t snapshot_hash[32];  /* its content */
+};
+
+/**
+ * store_txn_find_listing(txn, association, type, listing) and
+ * store_txn_put_listing(txn, association, type, listing):
+ * Read and set the last word on ${type}; not known is no failure.
+ *
+ * Fails: E_IO, E_CORRUPT, E_NOMEM.
+ */
+enum err MUST_USE store_txn_find_listing(struct store_txn *txn,
+    const char *association, const char *type, struct store_listing *listing);
+enum err MUST_USE store_txn_put_listing(struct store_txn *txn,
+    const char *association, const char *type,
+    const struct store_listing *listing);
+
 /* ---- rebuilding ------------------------------------------------------- */
 
 /**
+ * store_txn_derived(txn, version) and store_txn_set_derived(txn, version):
+ * Read and set which form of what is derived the store holds; 0 after an
+ * older schema was brought up to date.
+ *
+ * Fails: E_IO, E_CORRUPT.
+ */
+enum err MUST_USE store_txn_derived(struct store_txn *txn, int64_t *version);
+enum err MUST_USE store_txn_set_derived(struct store_txn *txn,
+    int64_t version);
+
+/**
  * store_txn_clear_index(txn):
- * Empty the index and the last words, to be filled again from the log.
+ * Empty everything that is derived, to be filled again from the log.
  *
  * Fails: E_IO.
  */
@@ -423,9 +569,29 @@ enum err MUST_USE store_txn_clear_index(struct store_txn *txn);
 enum err MUST_USE store_txn_read_entries(struct store_txn *txn, int64_t from,
     store_entry_fn *each, void *cookie);
 
+/* One row of the index, borrowed for the callback. */
+struct store_indexed {
+    struct slice association;
+    struct slice number_key;
+    struct store_version version;
+};
+
+typedef enum err store_indexed_fn(void *cookie,
+    const struct store_indexed *indexed);
+
+/**
+ * store_txn_read_index(txn, each, cookie):
+ * Read the whole index, by association, number key, credential and log index;
+ * ${each} may call store_txn_put_credential() and nothing else.
+ *
+ * Fails: E_IO, E_CORRUPT, and what ${each} returned.
+ */
+enum err MUST_USE store_txn_read_index(struct store_txn *txn,
+    store_indexed_fn *each, void *cookie);
+
 /**
  * store_txn_digest_index(txn, digest):
- * Write the SHA-256 over all rows of the index and the last words, in order:
+ * Write the SHA-256 over all rows of what is derived, in order:
  * two stores of one digest give the same answers.
  *
  * Fails: E_IO, E_CRYPTO.

@@ -141,6 +141,88 @@ store_txn_put_source(struct store_txn *txn, const char *association,
 }
 
 enum err
+store_txn_put_credential(struct store_txn *txn, const char *association,
+    const char *type, const struct store_credential *credential)
+{
+    if (step(txn) != E_OK)
+        return (txn->broken);
+    if (!ends(credential->number_key, sizeof(credential->number_key)))
+        return (E_INVAL);
+    return (keep(txn, txn->ops->put_credential(txn, association, type,
+        credential)));
+}
+
+enum err
+store_txn_list_credentials(struct store_txn *txn, const char *association,
+    const char *type, const struct store_credential *after,
+    struct store_credential *list, size_t max, size_t *n)
+{
+    static const struct store_credential first = {.first_index = -1};
+
+    *n = 0;
+    if (step(txn) != E_OK)
+        return (txn->broken);
+    return (keep(txn, txn->ops->list_credentials(txn, association, type,
+        after != NULL ? after : &first, list, max, n)));
+}
+
+enum err
+store_txn_add_tally(struct store_txn *txn, const char *association,
+    unsigned traits, int64_t n)
+{
+    if (step(txn) != E_OK)
+        return (txn->broken);
+    if (n == 0)
+        return (E_OK);
+    return (keep(txn, txn->ops->add_tally(txn, association, traits, n)));
+}
+
+enum err
+store_txn_read_tallies(struct store_txn *txn, const char *association,
+    store_tally_fn *fn, void *cookie)
+{
+    if (step(txn) != E_OK)
+        return (txn->broken);
+    return (keep(txn, txn->ops->read_tallies(txn, association, fn, cookie)));
+}
+
+enum err
+store_txn_find_listing(struct store_txn *txn, const char *association,
+    const char *type, struct store_listing *listing)
+{
+    if (step(txn) != E_OK)
+        return (txn->broken);
+    return (keep(txn, txn->ops->find_listing(txn, association, type,
+        listing)));
+}
+
+enum err
+store_txn_put_listing(struct store_txn *txn, const char *association,
+    const char *type, const struct store_listing *listing)
+{
+    if (step(txn) != E_OK)
+        return (txn->broken);
+    return (keep(txn, txn->ops->put_listing(txn, association, type,
+        listing)));
+}
+
+enum err
+store_txn_derived(struct store_txn *txn, int64_t *version)
+{
+    if (step(txn) != E_OK)
+        return (txn->broken);
+    return (keep(txn, txn->ops->derived(txn, version)));
+}
+
+enum err
+store_txn_set_derived(struct store_txn *txn, int64_t version)
+{
+    if (step(txn) != E_OK)
+        return (txn->broken);
+    return (keep(txn, txn->ops->set_derived(txn, version)));
+}
+
+enum err
 store_txn_clear_index(struct store_txn *txn)
 {
     if (step(txn) != E_OK)
@@ -155,6 +237,15 @@ store_txn_read_entries(struct store_txn *txn, int64_t from,
     if (step(txn) != E_OK)
         return (txn->broken);
     return (keep(txn, txn->ops->read_entries(txn, from, each, cookie)));
+}
+
+enum err
+store_txn_read_index(struct store_txn *txn, store_indexed_fn *each,
+    void *cookie)
+{
+    if (step(txn) != E_OK)
+        return (txn->broken);
+    return (keep(txn, txn->ops->read_index(txn, each, cookie)));
 }
 
 enum err

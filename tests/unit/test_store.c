@@ -844,6 +844,182 @@ the_index_can_be_rebuilt_from_the_log(void **state)
     assert_true(fixture_lookup(f->reader, "abc", "1001").source.known);
 }
 
+/* ---- lists ------------------------------------------------------------- */
+
+#define LISTED 6
+
+/*
+ * Six uploads, by abc and def in turn, the i-th with i events, of which one
+ * in two is under the number 7.
+ */
+static enum err
+put_listed(struct store_txn *txn, void *cookie)
+{
+    char text[96];
+
+    (void)cookie;
+    for (int i = 0; i < LISTED; i++) {
+        struct store_publication p = {.id = {(uint8_t)i},
+            .request_id = {(uint8_t)i}, .mode = 1,
+            .recorded_at_us = store_txn_now(txn),
+            .first_log_index = i > 0 ? store_txn_next_index(txn) : 0,
+            .event_count = i};
+        struct store_place place = {.association = p.association};
+
+        (void)snprintf(p.association, sizeof(p.association), "%s",
+            i % 2 == 0 ? "abc" : "def");
+        for (int k = 0; k < i; k++) {
+            place.number_key = k % 2 == 0 ? "7" : "8";
+            place.credential_id[0] = (uint8_t)(100 - k);
+            (void)snprintf(text, sizeof(text), "%s %d.%d", p.association, i,
+                k);
+            assert_int_equal(fixture_event(txn, &place, text), E_OK);
+        }
+        p.manifest_log_index = store_txn_next_index(txn);
+        assert_int_equal(fixture_append(txn, LEAF_MANIFEST, "m"), E_OK);
+        assert_int_equal(store_txn_put_publication(txn, &p), E_OK);
+    }
+    return (E_OK);
+}
+
+struct listing {
+    struct store_publication publications[LISTED];
+    size_t n, stop;
+    char events[256];           /* " 2.0 2.1" */
+    int done;
+    enum err err;
+};
+
+static enum err
+list_publication(void *cookie, const struct store_publication *p)
+{
+    struct listing *l = cookie;
+
+    assert_true(l->n < LISTED);
+    l->publications[l->n++] = *p;
+    return (l->n == l->stop ? E_EXISTS : E_OK);
+}
+
+static enum err
+list_event(void *cookie, const struct store_entry *entry)
+{
+    struct listing *l = cookie;
+    size_t at = strlen(l->events);
+
+    assert_int_equal(entry->domain, LEAF_EVENT);
+    (void)snprintf(l->events + at, sizeof(l->events) - at, "%.*s",
+        (int)entry->bytes.n - 3, (const char *)entry->bytes.p + 3);
+    return (++l->n == l->stop ? E_EXISTS : E_OK);
+}
+
+static void
+listing_done(void *cookie, enum err err)
+{
+    struct listing *l = cookie;
+
+    l->done++;
+    l->err = err;
+}
+
+static struct listing
+list_publications(struct fixture *f, const char *association, int64_t from,
+    int64_t before, int64_t before_index, int64_t n)
+{
+    const struct store_publications which = {association, from, before,
+        before_index, n};
+    struct listing l = {.n = 0};
+    struct store_request *request;
+
+    assert_int_equal(store_list_publications(f->reader, &which,
+        list_publication, listing_done, &l, &request), E_OK);
+    assert_null(request);
+    assert_int_equal(l.done, 1);
+    assert_int_equal(l.err, E_OK);
+    return (l);
+}
+
+static void
+publications_are_listed_newest_first(void **state)
+{
+    struct fixture *f = *state;
+    struct listing l;
+    int64_t at, second;
+
+    assert_int_equal(list_publications(f, NULL, 0, INT64_MAX, 0, 9).n, 0);
+    assert_int_equal(fixture_do(f, put_listed, NULL), E_OK);
+    l = list_publications(f, NULL, 0, INT64_MAX, 0, 9);
+    assert_int_equal(l.n, LISTED);
+    for (size_t i = 0; i < LISTED; i++)
+        assert_int_equal(l.publications[i].id[0], LISTED - 1 - i);
+    at = l.publications[0].recorded_at_us;
+
+    l = list_publications(f, "abc", 0, INT64_MAX, 0, 2);
+    assert_int_equal(l.n, 2);
+    assert_int_equal(l.publications[0].id[0], 4);
+    assert_string_equal(l.publications[1].association, "abc");
+    second = l.publications[1].manifest_log_index;
+    l = list_publications(f, "abc", 0, at, second, 2);
+    assert_int_equal(l.n, 1);
+    assert_int_equal(l.publications[0].id[0], 0);
+
+    assert_int_equal(list_publications(f, "abc", at, at + 1, 0, 9).n, 3);
+    assert_int_equal(list_publications(f, "abc", at + 1, INT64_MAX, 0, 9).n,
+        0);
+    assert_int_equal(list_publications(f, "abc", 0, at, 0, 9).n, 0);
+    assert_int_equal(list_publications(f, "xyz", 0, INT64_MAX, 0, 9).n, 0);
+    assert_int_equal(list_publications(f, NULL, 0, INT64_MAX, 0, -1).n, 0);
+}
+
+static struct listing
+list_events(struct fixture *f, const struct store_events *which, size_t stop)
+{
+    struct listing l = {.stop = stop};
+    struct store_request *request;
+
+    assert_int_equal(store_read_events(f->reader, which, list_event,
+        listing_done, &l, &request), E_OK);
+    assert_null(request);
+    assert_int_equal(l.done, 1);
+    assert_int_equal(l.err, stop > 0 ? E_EXISTS : E_OK);
+    return (l);
+}
+
+#define EVENTS(f, ...)                                                  \
+    list_events(f, &(struct store_events){__VA_ARGS__}, 0).events
+
+static void
+events_of_one_association_are_listed_in_order(void **state)
+{
+    struct fixture *f = *state;
+    const char *all = " 2.0 2.1 4.0 4.1 4.2 4.3";
+
+    assert_string_equal(EVENTS(f, "abc", NULL, 0, 9), "");
+    assert_int_equal(fixture_do(f, put_listed, NULL), E_OK);
+    assert_string_equal(EVENTS(f, "abc", NULL, 0, 9), all);
+    assert_string_equal(EVENTS(f, "abc", NULL, -5, 9), all);
+    assert_string_equal(EVENTS(f, "abc", NULL, 0, 3), " 2.0 2.1 4.0");
+    assert_string_equal(EVENTS(f, "abc", NULL, 0, 0), "");
+    assert_string_equal(EVENTS(f, "abc", NULL, 0, -1), "");
+    /* 0 m, 1 e, 2 m, 3 and 4 e, 5 m, 6 to 8 e, 9 m, 10 to 13 e, 14 m */
+    assert_string_equal(EVENTS(f, "abc", NULL, 4, 2), " 2.1 4.0");
+    assert_string_equal(EVENTS(f, "abc", NULL, 5, 1), " 4.0");
+    assert_string_equal(EVENTS(f, "abc", NULL, 12, 9), " 4.2 4.3");
+    assert_string_equal(EVENTS(f, "abc", NULL, 14, 9), "");
+    assert_string_equal(EVENTS(f, "abc", NULL, INT64_MAX, 9), "");
+    assert_string_equal(EVENTS(f, "def", NULL, 0, 4), " 1.0 3.0 3.1 3.2");
+    assert_string_equal(EVENTS(f, "xyz", NULL, 0, 9), "");
+
+    assert_string_equal(EVENTS(f, "abc", "7", 0, 9), " 2.0 4.0 4.2");
+    assert_string_equal(EVENTS(f, "abc", "8", 4, 9), " 2.1 4.1 4.3");
+    assert_string_equal(EVENTS(f, "abc", "8", 5, 1), " 4.1");
+    assert_string_equal(EVENTS(f, "def", "9", 0, 9), "");
+
+    assert_string_equal(list_events(f, &(struct store_events){"abc", NULL, 0,
+        9}, 3).events, " 2.0 2.1 4.0");
+    assert_string_equal(list_events(f, &(struct store_events){"abc", "7", 0,
+        9}, 1).events, " 2.0");
+}
+
 /* ---- sudden death ------------------------------------------------------ */
 
 #define ACKNOWLEDGED_MAX 20000
@@ -943,6 +1119,8 @@ what_was_acknowledged_survives_a_kill(void **state)
     ON(kind, a_declaration_is_found_by_its_request_id),                 \
     ON(kind, the_last_word_of_an_association_is_kept),                  \
     ON(kind, the_index_can_be_rebuilt_from_the_log),                    \
+    ON(kind, publications_are_listed_newest_first),                     \
+    ON(kind, events_of_one_association_are_listed_in_order),            \
     ON(kind, what_was_acknowledged_survives_a_kill)
 
 int

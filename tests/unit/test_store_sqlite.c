@@ -102,10 +102,10 @@ a_file_that_is_no_store_of_ours_is_refused(void **state)
         const char *sql;
         enum err want;
     } changes[] = {
-        {"PRAGMA user_version = 2", E_NEWER},
+        {"PRAGMA user_version = 3", E_NEWER},
         {"PRAGMA user_version = 2000000000", E_NEWER},
         {"PRAGMA user_version = 0", E_CORRUPT},
-        {"PRAGMA user_version = 1; PRAGMA application_id = 0", E_CORRUPT},
+        {"PRAGMA user_version = 2; PRAGMA application_id = 0", E_CORRUPT},
         {"PRAGMA application_id = 1", E_CORRUPT},
         {"PRAGMA user_version = 0; PRAGMA application_id = 0", E_CORRUPT},
     };
@@ -115,10 +115,27 @@ a_file_that_is_no_store_of_ours_is_refused(void **state)
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         meddle(f, changes[i].sql);
         assert_int_equal(try_open(f->dsn, 1), changes[i].want);
-        meddle(f, "PRAGMA user_version = 1;"
+        meddle(f, "PRAGMA user_version = 2;"
             "PRAGMA application_id = 1987016035");
         assert_int_equal(try_open(f->dsn, 0), E_OK);
     }
+}
+
+/* As schema 1 was. */
+#define UNDO_2                                                          \
+    "DROP INDEX publication_recorded; DROP INDEX publication_recorded_all;" \
+    "DROP INDEX publication_events; PRAGMA user_version = 1"
+
+static void
+an_older_schema_is_brought_up_to_date(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_close(f);
+    meddle(f, UNDO_2);
+    assert_int_equal(try_open(f->dsn, 0), E_OK);
+    meddle(f, UNDO_2);      /* which fails if it was not */
+    assert_int_equal(try_open(f->dsn, 0), E_OK);
 }
 
 static void
@@ -632,6 +649,7 @@ main(void)
 {
     static const struct CMUnitTest tests[] = {
         ON(a_file_that_is_no_store_of_ours_is_refused),
+        ON(an_older_schema_is_brought_up_to_date),
         ON(an_empty_file_is_made_a_store_and_another_is_not),
         ON(nobody_else_may_read_the_files),
         ON(a_gap_in_the_log_is_noticed),

@@ -1,0 +1,45 @@
+-- Schema 2: what stands on file now, so that it can be walked by type and
+-- counted, and the outcome of snapshots.
+
+-- Each credential once, named by the log index of its first event.  Derived.
+CREATE TABLE credential (
+    association     TEXT NOT NULL,
+    credential_type TEXT NOT NULL,
+    number_key      TEXT NOT NULL,
+    first_index     INTEGER NOT NULL CHECK (first_index >= 0),
+    last_index      INTEGER NOT NULL CHECK (last_index >= first_index),
+    ends_on         INTEGER NOT NULL,   -- day number; 2147483647: no end
+    traits          INTEGER NOT NULL,   -- as the service has them
+    PRIMARY KEY (association, credential_type, number_key, first_index)
+) STRICT, WITHOUT ROWID;
+
+-- How many credentials of an association have the same traits.  Derived.
+CREATE TABLE tally (
+    association TEXT NOT NULL,
+    traits      INTEGER NOT NULL,
+    n           INTEGER NOT NULL CHECK (n > 0),
+    PRIMARY KEY (association, traits)
+) STRICT, WITHOUT ROWID;
+
+-- The last word on each credential type, and its last snapshot.  Derived.
+CREATE TABLE listing (
+    association     TEXT NOT NULL,
+    credential_type TEXT NOT NULL,
+    source_time     INTEGER NOT NULL,
+    snapshot_time   INTEGER,
+    snapshot_hash   BLOB CHECK (length(snapshot_hash) = 32),
+    PRIMARY KEY (association, credential_type),
+    CHECK ((snapshot_time IS NULL) = (snapshot_hash IS NULL))
+) STRICT, WITHOUT ROWID;
+
+-- Which form of all that is derived the store holds; 0: it is to be derived
+-- anew.  Set in the transaction that does so.
+CREATE TABLE derived (
+    version INTEGER NOT NULL
+) STRICT;
+INSERT INTO derived (version) VALUES (0);
+
+ALTER TABLE publication ADD COLUMN count_not_listed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE publication ADD COLUMN ending_withheld INTEGER NOT NULL DEFAULT 0;
+-- Between the ids stands one blank.
+ALTER TABLE publication ADD COLUMN snapshot_types TEXT NOT NULL DEFAULT '';
