@@ -43,3 +43,14 @@ ALTER TABLE publication ADD COLUMN count_not_listed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE publication ADD COLUMN ending_withheld INTEGER NOT NULL DEFAULT 0;
 -- Between the ids stands one blank.
 ALTER TABLE publication ADD COLUMN snapshot_types TEXT NOT NULL DEFAULT '';
+
+-- Publications, the newest first: of one association, and of all.
+CREATE INDEX publication_recorded
+    ON publication (association, recorded_at, manifest_log_index);
+CREATE INDEX publication_recorded_all
+    ON publication (recorded_at, manifest_log_index);
+
+-- Where the next events of an association are.  Most uploads of a quiet day
+-- have none, and are not to be walked over.
+CREATE INDEX publication_events
+    ON publication (association, manifest_log_index) WHERE event_count > 0;
