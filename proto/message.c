@@ -3,32 +3,46 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/member.h"
 #include "proto/utf8.h"
 #include "proto/wire.h"
 
-/* Whatever the limits say: the stack of a scan ends here. */
+/* Whatever the limits say: the stack of a walk ends here. */
 #define DEPTH_MAX 64
 
 /* One counter for each field of each message that is open. */
 #define COUNTS_MAX 2048
 
+/* Arrays begin with so many elements, and grow in powers of two. */
+#define ARRAY_FIRST 4
+
 /* A message that is being walked. */
 struct level {
+    const struct level *up;     /* that of the message around it; or NULL */
+    const ProtobufCFieldDescriptor *field;  /* of that message; or NULL */
+    uint32_t index;             /* in that field, if it is repeated */
+    unsigned depth;
     const ProtobufCMessageDescriptor *type;
-    struct slice rest;
-    uint32_t *counts;       /* by field: how often it came */
-    unsigned guess;         /* which field comes next, most likely */
-    const ProtobufCFieldDescriptor *field;  /* of the level above; or NULL */
-    uint32_t index;         /* in that field, if it is repeated */
+    uint32_t *counts;           /* by field: how often it came */
+    unsigned at;                /* the field that came last */
+    uint8_t *made;              /* what it becomes; NULL if nothing is made */
 };
 
-struct scan {
+/*
+ * One walk checks a message and, unless it only scans, makes the structs.
+ * Their strings and bytes are those of a copy of the wire form in the arena: a
+ * string's NUL takes the place of the tag behind it, once that was read.
+ */
+struct walk {
     const struct message_limits *limits;
     struct message_fault *fault;
-    unsigned depth;
+    int trusted;                /* text needs no check */
+    struct arena *arena;        /* NULL: scan only */
+    uint8_t *copy;
+    uint8_t *end;               /* of the last string: a NUL belongs there */
+    uint8_t nowhere;
     size_t fields;
     size_t ncounts;
-    struct level levels[DEPTH_MAX];
     uint32_t counts[COUNTS_MAX];
 };
 
@@ -49,24 +63,28 @@ path_add_index(char *path, size_t size, uint32_t index)
     (void)snprintf(path + n, size - n, "[%lu]", (unsigned long)index);
 }
 
-/* Say where the scan is: in the message on top, at ${field} unless NULL. */
-static enum err
-refuse_at(struct scan *scan, const ProtobufCFieldDescriptor *field,
-    const char *what, enum err err)
+static void
+path_add_level(char *path, size_t size, const struct level *level)
 {
-    struct message_fault *fault = scan->fault;
+    if (level == NULL || level->up == NULL)
+        return;
+    path_add_level(path, size, level->up);
+    path_add(path, size, level->field->name);
+    if (level->field->label == PROTOBUF_C_LABEL_REPEATED)
+        path_add_index(path, size, level->index);
+}
+
+/* Say where the walk is: in the message ${level}, at ${field} unless NULL. */
+static enum err
+refuse_at(const struct walk *walk, const struct level *level,
+    const ProtobufCFieldDescriptor *field, const char *what, enum err err)
+{
+    struct message_fault *fault = walk->fault;
     const size_t size = sizeof(fault->field);
-    const struct level *level;
-    unsigned i;
 
     fault->what = what;
     fault->field[0] = '\0';
-    for (i = 1; i < scan->depth; i++) {
-        level = &scan->levels[i];
-        path_add(fault->field, size, level->field->name);
-        if (level->field->label == PROTOBUF_C_LABEL_REPEATED)
-            path_add_index(fault->field, size, level->index);
-    }
+    path_add_level(fault->field, size, level);
     if (field != NULL)
         path_add(fault->field, size, field->name);
     return (err);
@@ -74,110 +92,146 @@ refuse_at(struct scan *scan, const ProtobufCFieldDescriptor *field,
 
 /* The same, at the element of ${field} that came last. */
 static enum err
-refuse_element(struct scan *scan, const ProtobufCFieldDescriptor *field,
-    const char *what, enum err err)
+refuse_element(const struct walk *walk, const struct level *level,
+    const ProtobufCFieldDescriptor *field, const char *what, enum err err)
 {
-    const struct level *level = &scan->levels[scan->depth - 1];
-    struct message_fault *fault = scan->fault;
+    struct message_fault *fault = walk->fault;
     uint32_t count = level->counts[field - level->type->fields];
 
-    (void)refuse_at(scan, field, what, err);
+    (void)refuse_at(walk, level, field, what, err);
     if (field->label == PROTOBUF_C_LABEL_REPEATED && count > 0)
         path_add_index(fault->field, sizeof(fault->field), count - 1);
     return (err);
 }
 
 static enum err
-refuse_unknown(struct scan *scan, uint32_t number)
+refuse_unknown(const struct walk *walk, const struct level *level,
+    uint32_t number)
 {
-    struct message_fault *fault = scan->fault;
+    struct message_fault *fault = walk->fault;
     char name[16];
 
-    (void)refuse_at(scan, NULL, "the field is not known", E_DENIED);
+    (void)refuse_at(walk, level, NULL, "the field is not known", E_DENIED);
     (void)snprintf(name, sizeof(name), "%lu", (unsigned long)number);
     path_add(fault->field, sizeof(fault->field), name);
     return (E_DENIED);
 }
 
-/* Open a message: the walk goes on in it. */
 static enum err
-push(struct scan *scan, const ProtobufCMessageDescriptor *type,
-    struct slice bytes, const ProtobufCFieldDescriptor *field, uint32_t index)
+count_element(struct walk *walk, const struct level *level,
+    const ProtobufCFieldDescriptor *field, uint32_t *count)
 {
-    struct level *level;
-
-    if (scan->depth >= scan->limits->depth || scan->depth >= DEPTH_MAX ||
-        type->n_fields > COUNTS_MAX - scan->ncounts) {
-        return (refuse_at(scan, field, "messages are nested too deep",
-            E_TOOBIG));
-    }
-    level = &scan->levels[scan->depth++];
-    level->type = type;
-    level->rest = bytes;
-    level->field = field;
-    level->index = index;
-    level->guess = 0;
-    level->counts = scan->counts + scan->ncounts;
-    scan->ncounts += type->n_fields;
-    memset(level->counts, 0, type->n_fields * sizeof(level->counts[0]));
-    return (E_OK);
-}
-
-static void
-pop(struct scan *scan)
-{
-    scan->ncounts -= scan->levels[--scan->depth].type->n_fields;
-}
-
-static enum err
-count_element(struct scan *scan, const ProtobufCFieldDescriptor *field,
-    uint32_t *count)
-{
-    if (*count >= scan->limits->elements)
-        return (refuse_at(scan, field, "there are too many elements",
+    if (*count >= walk->limits->elements)
+        return (refuse_at(walk, level, field, "there are too many elements",
             E_TOOBIG));
     ++*count;
     return (E_OK);
 }
 
+static int
+is_declared(const ProtobufCEnumDescriptor *type, uint32_t number)
+{
+    const ProtobufCIntRange *range = type->value_ranges;
+    const ProtobufCIntRange *end = range + type->n_value_ranges;
+
+    /* The range behind the last one ends it, too. */
+    for (; range < end; range++) {
+        if (number - (uint32_t)range->start_value <
+            range[1].orig_index - range->orig_index)
+            return (1);
+    }
+    return (0);
+}
+
 static enum err
-check_enum(struct scan *scan, const ProtobufCFieldDescriptor *field,
-    uint64_t value)
+check_enum(const struct walk *walk, const struct level *level,
+    const ProtobufCFieldDescriptor *field, uint64_t value)
 {
     /* Decoders keep the low 32 bits. */
-    int number = (int)(int32_t)(uint32_t)value;
-
-    if (field->type == PROTOBUF_C_TYPE_ENUM && scan->limits->refuse_unknown &&
-        protobuf_c_enum_descriptor_get_value(field->descriptor, number) ==
-        NULL) {
-        return (refuse_element(scan, field, "the value is not known",
+    if (field->type == PROTOBUF_C_TYPE_ENUM && walk->limits->refuse_unknown &&
+        !is_declared(field->descriptor, (uint32_t)value))
+        return (refuse_element(walk, level, field, "the value is not known",
             E_DENIED));
-    }
     return (E_OK);
+}
+
+/* Make room for one more in the array of ${n} whose pointer is at ${at}. */
+static enum err
+array_grow(struct walk *walk, void *at, size_t n, size_t size)
+{
+    uint8_t *array;
+
+    if (n != 0 && (n < ARRAY_FIRST || (n & (n - 1)) != 0))
+        return (E_OK);
+    array = arena_alloc(walk->arena, (n == 0 ? ARRAY_FIRST : 2 * n) * size);
+    if (array == NULL)
+        return (E_NOMEM);
+    if (n > 0)
+        memcpy(array, member_get_pointer(at), n * size);
+    member_put_pointer(at, array);
+    return (E_OK);
+}
+
+/* Where the element that was counted last goes: ${*at} is NULL if nowhere. */
+static enum err
+place_element(struct walk *walk, const struct level *level,
+    const ProtobufCFieldDescriptor *field, size_t count, uint8_t **at)
+{
+    const size_t size = member_size(field->type);
+    enum err err;
+
+    *at = NULL;
+    if (level->made == NULL)
+        return (E_OK);
+    if ((err = array_grow(walk, level->made + field->offset, count - 1,
+        size)) != E_OK)
+        return (err);
+    memcpy(level->made + field->quantifier_offset, &count, sizeof(count));
+    *at = member_get_pointer(level->made + field->offset);
+    *at += (count - 1) * size;
+    return (E_OK);
+}
+
+/* Where the only value goes: the last one counts. */
+static uint8_t *
+place_single(const struct level *level, const ProtobufCFieldDescriptor *field)
+{
+    if (level->made == NULL)
+        return (NULL);
+    if (field->quantifier_offset != 0)
+        member_put32(level->made + field->quantifier_offset,
+            (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0 ? field->id : 1);
+    return (level->made + field->offset);
 }
 
 /* A run of scalars in one field. */
 static enum err
-scan_packed(struct scan *scan, const ProtobufCFieldDescriptor *field,
-    struct slice bytes, uint32_t *count)
+take_packed(struct walk *walk, const struct level *level,
+    const ProtobufCFieldDescriptor *field, struct slice bytes, uint32_t *count)
 {
     const ProtobufCWireType type = wire_type(field->type);
     const size_t width = type == PROTOBUF_C_WIRE_TYPE_64BIT ? 8 : 4;
     uint64_t value;
+    uint8_t *at;
     int shortest = 1;
     enum err err;
 
     while (bytes.n > 0) {
-        if ((err = count_element(scan, field, count)) != E_OK)
+        if ((err = count_element(walk, level, field, count)) != E_OK ||
+            (err = place_element(walk, level, field, *count, &at)) != E_OK)
             return (err);
         if (type == PROTOBUF_C_WIRE_TYPE_VARINT) {
             if (wire_varint(&bytes, &value, &shortest) != E_OK)
                 goto malformed;
-            if ((err = check_enum(scan, field, value)) != E_OK)
+            if ((err = check_enum(walk, level, field, value)) != E_OK)
                 return (err);
+            if (at != NULL)
+                member_put_varint(field->type, at, value);
         } else if (bytes.n < width) {
             goto malformed;
         } else {
+            if (at != NULL)
+                member_put_fixed(at, bytes.p, width);
             bytes.p += width;
             bytes.n -= width;
         }
@@ -185,119 +239,255 @@ scan_packed(struct scan *scan, const ProtobufCFieldDescriptor *field,
     return (E_OK);
 
 malformed:
-    return (refuse_element(scan, field, "a packed value is malformed",
+    return (refuse_element(walk, level, field, "a packed value is malformed",
         E_INVAL));
+}
+
+/* What ${bytes} are in the copy. */
+static inline uint8_t *
+copied(const struct walk *walk, const uint8_t *bytes)
+{
+    return (walk->copy + (bytes - walk->copy));
+}
+
+static inline void
+put_text(struct walk *walk, struct slice text, void *at)
+{
+    member_put_pointer(at, copied(walk, text.p));
+    walk->end = copied(walk, text.p) + text.n;
+}
+
+static inline void
+put_bytes(const struct walk *walk, struct slice bytes, void *at)
+{
+    const ProtobufCBinaryData value = {bytes.n,
+        bytes.n > 0 ? copied(walk, bytes.p) : NULL};
+
+    memcpy(at, &value, sizeof(value));
+}
+
+static enum err
+keep_unknown(struct walk *walk, const struct level *level,
+    const struct wire_field *value)
+{
+    ProtobufCMessage *message = (ProtobufCMessage *)(void *)level->made;
+    enum err err;
+
+    if ((err = array_grow(walk, &message->unknown_fields,
+        message->n_unknown_fields, sizeof(message->unknown_fields[0]))) !=
+        E_OK)
+        return (err);
+    message->unknown_fields[message->n_unknown_fields++] =
+        (ProtobufCMessageUnknownField){
+            .tag = value->number,
+            .wire_type = value->type,
+            .len = (size_t)(value->bytes.p - value->begin) + value->bytes.n,
+            .data = copied(walk, value->begin),
+        };
+    return (E_OK);
+}
+
+static enum err walk_message(struct walk *walk, struct level *level,
+    struct slice bytes);
+
+static enum err
+take_message(struct walk *walk, const struct level *up,
+    const ProtobufCFieldDescriptor *field, struct slice bytes, uint32_t count,
+    uint8_t *at)
+{
+    struct level level = {
+        .up = up, .field = field, .index = count - 1, .depth = up->depth + 1,
+        .type = field->descriptor,
+    };
+    enum err err;
+
+    if ((err = walk_message(walk, &level, bytes)) == E_OK && at != NULL)
+        member_put_pointer(at, level.made);
+    return (err);
 }
 
 /* One value of the right wire type. */
 static enum err
-scan_value(struct scan *scan, const ProtobufCFieldDescriptor *field,
-    const struct wire_field *value, uint32_t count)
+take_value(struct walk *walk, const struct level *level,
+    const ProtobufCFieldDescriptor *field, const struct wire_field *value,
+    uint32_t count, uint8_t *at)
 {
+    enum err err;
+
     switch (field->type) {
     case PROTOBUF_C_TYPE_STRING:
-        if (!utf8_is_text(value->bytes))
-            return (refuse_element(scan, field,
+        if (!walk->trusted && !utf8_is_text(value->bytes))
+            return (refuse_element(walk, level, field,
                 "the text is not UTF-8, or holds a NUL", E_DENIED));
+        if (at != NULL)
+            put_text(walk, value->bytes, at);
         return (E_OK);
-    case PROTOBUF_C_TYPE_ENUM:
-        return (check_enum(scan, field, value->value));
+    case PROTOBUF_C_TYPE_BYTES:
+        if (at != NULL)
+            put_bytes(walk, value->bytes, at);
+        return (E_OK);
     case PROTOBUF_C_TYPE_MESSAGE:
-        return (push(scan, field->descriptor, value->bytes, field, count - 1));
+        return (take_message(walk, level, field, value->bytes, count, at));
     default:
+        if ((err = check_enum(walk, level, field, value->value)) != E_OK ||
+            at == NULL)
+            return (err);
+        if (value->type == PROTOBUF_C_WIRE_TYPE_VARINT)
+            member_put_varint(field->type, at, value->value);
+        else
+            member_put_fixed(at, value->bytes.p, value->bytes.n);
         return (E_OK);
     }
 }
 
 static enum err
-scan_field(struct scan *scan, const ProtobufCFieldDescriptor *field,
-    const struct wire_field *value)
+take_field(struct walk *walk, const struct level *level,
+    const ProtobufCFieldDescriptor *field, const struct wire_field *value)
 {
-    const struct level *level = &scan->levels[scan->depth - 1];
     const ProtobufCWireType type = wire_type(field->type);
-    uint32_t *count = &level->counts[field - level->type->fields];
+    const int repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
+    uint32_t *count = &level->counts[level->at];
+    uint8_t *at;
     enum err err;
 
-    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+    if (repeated) {
         if (value->type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED &&
             type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
-            return (scan_packed(scan, field, value->bytes, count));
-        if ((err = count_element(scan, field, count)) != E_OK)
+            return (take_packed(walk, level, field, value->bytes, count));
+        if ((err = count_element(walk, level, field, count)) != E_OK)
             return (err);
     } else if (field->type == PROTOBUF_C_TYPE_MESSAGE && ++*count > 1) {
-        return (refuse_at(scan, field, "the field comes twice", E_DENIED));
+        return (refuse_at(walk, level, field, "the field comes twice",
+            E_DENIED));
     }
     if (value->type != type)
-        return (refuse_element(scan, field,
+        return (refuse_element(walk, level, field,
             "the field has the wrong wire type", E_INVAL));
-    return (scan_value(scan, field, value, *count));
+    if (!repeated)
+        at = place_single(level, field);
+    else if ((err = place_element(walk, level, field, *count, &at)) != E_OK)
+        return (err);
+    return (take_value(walk, level, field, value, *count, at));
 }
 
 /* Most senders write fields in order: look at the next ones first. */
-static const ProtobufCFieldDescriptor *
+static inline const ProtobufCFieldDescriptor *
 find_field(struct level *level, uint32_t number)
 {
     const ProtobufCMessageDescriptor *type = level->type;
     const ProtobufCFieldDescriptor *field;
-    unsigned i = level->guess;
+    unsigned i = level->at;
 
     while (i < type->n_fields && type->fields[i].id < number)
         i++;
     if (i < type->n_fields && type->fields[i].id == number) {
-        level->guess = i;
+        level->at = i;
         return (&type->fields[i]);
     }
     field = protobuf_c_message_descriptor_get_field(type, number);
     if (field != NULL)
-        level->guess = (unsigned)(field - type->fields);
+        level->at = (unsigned)(field - type->fields);
     return (field);
 }
 
-/* Take one field of the message on top. */
+/* Open a message: count its fields, and make it. */
 static enum err
-scan_step(struct scan *scan)
+enter(struct walk *walk, struct level *level)
 {
-    struct level *level = &scan->levels[scan->depth - 1];
+    const ProtobufCMessageDescriptor *type = level->type;
+
+    if (level->depth > walk->limits->depth || level->depth > DEPTH_MAX ||
+        type->n_fields > COUNTS_MAX - walk->ncounts) {
+        return (refuse_at(walk, level->up, level->field,
+            "messages are nested too deep", E_TOOBIG));
+    }
+    level->counts = walk->counts + walk->ncounts;
+    walk->ncounts += type->n_fields;
+    memset(level->counts, 0, type->n_fields * sizeof(level->counts[0]));
+    if (walk->arena == NULL)
+        return (E_OK);
+    level->made = arena_alloc(walk->arena, type->sizeof_message);
+    if (level->made == NULL)
+        return (E_NOMEM);
+    type->message_init((ProtobufCMessage *)(void *)level->made);
+    return (E_OK);
+}
+
+/* Take one field of a message. */
+static inline enum err
+step(struct walk *walk, struct level *level, struct slice *bytes)
+{
     const ProtobufCFieldDescriptor *field;
     struct wire_field value;
     const char *what;
 
-    if (level->rest.n == 0) {
-        pop(scan);
-        return (E_OK);
-    }
-    if (wire_next(&level->rest, &value, &what) != E_OK)
-        return (refuse_at(scan, NULL, what, E_INVAL));
-    if (++scan->fields > scan->limits->fields)
-        return (refuse_at(scan, NULL, "there are too many fields", E_TOOBIG));
+    if (wire_next(bytes, &value, &what) != E_OK)
+        return (refuse_at(walk, level, NULL, what, E_INVAL));
+    *walk->end = '\0';
+    if (++walk->fields > walk->limits->fields)
+        return (refuse_at(walk, level, NULL, "there are too many fields",
+            E_TOOBIG));
 
     if ((field = find_field(level, value.number)) != NULL)
-        return (scan_field(scan, field, &value));
-    if (scan->limits->refuse_unknown)
-        return (refuse_unknown(scan, value.number));
-    return (E_OK);
+        return (take_field(walk, level, field, &value));
+    if (walk->limits->refuse_unknown)
+        return (refuse_unknown(walk, level, value.number));
+    return (level->made == NULL ? E_OK : keep_unknown(walk, level, &value));
+}
+
+/* Recursion ends at DEPTH_MAX. */
+static enum err
+walk_message(struct walk *walk, struct level *level, struct slice bytes)
+{
+    enum err err;
+
+    if ((err = enter(walk, level)) != E_OK)
+        return (err);
+    while (err == E_OK && bytes.n > 0)
+        err = step(walk, level, &bytes);
+    walk->ncounts -= level->type->n_fields;
+    return (err);
+}
+
+/* Walk all of ${bytes}: into ${*message}, if there is an arena. */
+static enum err
+walk_all(struct walk *walk, const ProtobufCMessageDescriptor *descriptor,
+    struct slice bytes, ProtobufCMessage **message)
+{
+    struct level level = {.depth = 1, .type = descriptor};
+    enum err err;
+
+    walk->end = &walk->nowhere;
+    walk->fields = walk->ncounts = 0;
+
+    /* Counters have 32 bits, and lengths have 31. */
+    if (bytes.n > INT32_MAX)
+        return (refuse_at(walk, NULL, NULL, "the message is too long",
+            E_TOOBIG));
+    if (walk->arena != NULL) {
+        walk->copy = (uint8_t *)arena_copy(walk->arena, bytes);
+        if (walk->copy == NULL)
+            return (E_NOMEM);
+        bytes.p = walk->copy;
+    }
+    err = walk_message(walk, &level, bytes);
+    *walk->end = '\0';
+    if (err == E_OK && walk->arena != NULL)
+        *message = (ProtobufCMessage *)(void *)level.made;
+    return (err);
 }
 
 enum err
 message_scan(const ProtobufCMessageDescriptor *descriptor, struct slice bytes,
     const struct message_limits *limits, struct message_fault *fault)
 {
-    struct scan scan;       /* 11 KiB: only what is in use is set */
-    enum err err;
+    struct walk walk;       /* 8 KiB: only what is in use is set */
 
-    scan.limits = limits;
-    scan.fault = fault;
-    scan.depth = 0;
-    scan.fields = 0;
-    scan.ncounts = 0;
-
-    /* Counters have 32 bits, and protobuf-c's lengths have 31. */
-    if (bytes.n > INT32_MAX)
-        return (refuse_at(&scan, NULL, "the message is too long", E_TOOBIG));
-    err = push(&scan, descriptor, bytes, NULL, 0);
-    while (err == E_OK && scan.depth > 0)
-        err = scan_step(&scan);
-    return (err);
+    walk.limits = limits;
+    walk.fault = fault;
+    walk.trusted = 0;
+    walk.arena = NULL;
+    return (walk_all(&walk, descriptor, bytes, NULL));
 }
 
 enum err
@@ -306,36 +496,46 @@ message_decode(const ProtobufCMessageDescriptor *descriptor,
     struct arena *arena, ProtobufCMessage **message,
     struct message_fault *fault)
 {
+    struct walk walk;
     enum err err;
 
     *message = NULL;
+    walk.limits = limits;
+    walk.fault = fault;
+    walk.trusted = 0;
+    walk.arena = arena;
+    err = walk_all(&walk, descriptor, bytes, message);
+    if (err != E_NOMEM)
+        return (err);
+
+    /* What is wrong with the rest of the message comes before that. */
     if ((err = message_scan(descriptor, bytes, limits, fault)) != E_OK)
         return (err);
-    *message = protobuf_c_message_unpack(descriptor, arena_allocator(arena),
-        bytes.n, bytes.p);
-    if (*message != NULL)
-        return (E_OK);
-
-    /* The scan leaves protobuf-c nothing to refuse: memory ran out. */
+    err = arena_exhausted(arena) ? E_TOOBIG : E_NOMEM;
     fault->field[0] = '\0';
-    if (arena_exhausted(arena)) {
-        fault->what = "the message takes too much memory";
-        return (E_TOOBIG);
-    }
-    fault->what = err_text(E_NOMEM);
-    return (E_NOMEM);
+    fault->what = err == E_NOMEM ? err_text(E_NOMEM) :
+        "the message takes too much memory";
+    return (err);
 }
 
 enum err
-message_pack(const ProtobufCMessage *message, struct buf *out)
+message_unpack(const ProtobufCMessageDescriptor *descriptor,
+    struct slice bytes, struct arena *arena, ProtobufCMessage **message)
 {
-    size_t n = protobuf_c_message_get_packed_size(message);
+    static const struct message_limits limits = {
+        .depth = DEPTH_MAX, .elements = SIZE_MAX, .fields = SIZE_MAX,
+    };
+    struct message_fault fault;
+    struct walk walk;
     enum err err;
 
-    if (n == 0)
-        return (E_OK);
-    if ((err = buf_reserve(out, n)) != E_OK)
-        return (err);
-    out->n += protobuf_c_message_pack(message, out->p + out->n);
-    return (E_OK);
+    *message = NULL;
+    walk.limits = &limits;
+    walk.fault = &fault;
+    walk.trusted = 1;
+    walk.arena = arena;
+    err = walk_all(&walk, descriptor, bytes, message);
+    if (err == E_NOMEM && arena_exhausted(arena))
+        return (E_TOOBIG);
+    return (err == E_OK || err == E_NOMEM ? err : E_CORRUPT);
 }

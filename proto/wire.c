@@ -108,6 +108,7 @@ wire_next(struct slice *in, struct wire_field *field, const char **what)
         *what = in->n < TAG_MAX ? truncated : "a field number is too long";
         return (E_INVAL);
     }
+    field->begin = in->p;
     if ((field->number = tag >> 3) == 0) {
         *what = "a field has number 0";
         return (E_INVAL);
@@ -133,33 +134,4 @@ wire_next(struct slice *in, struct wire_field *field, const char **what)
         *what = "a field has a wire type that does not exist";
         return (E_INVAL);
     }
-}
-
-ProtobufCWireType
-wire_type(ProtobufCType type)
-{
-    switch (type) {
-    case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_BYTES:
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return (PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
-    case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_SFIXED32:
-    case PROTOBUF_C_TYPE_FLOAT:
-        return (PROTOBUF_C_WIRE_TYPE_32BIT);
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE:
-        return (PROTOBUF_C_WIRE_TYPE_64BIT);
-    case PROTOBUF_C_TYPE_INT32:
-    case PROTOBUF_C_TYPE_SINT32:
-    case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_SINT64:
-    case PROTOBUF_C_TYPE_UINT32:
-    case PROTOBUF_C_TYPE_UINT64:
-    case PROTOBUF_C_TYPE_BOOL:
-    case PROTOBUF_C_TYPE_ENUM:
-        break;
-    }
-    return (PROTOBUF_C_WIRE_TYPE_VARINT);
 }

@@ -16,6 +16,7 @@ struct wire_field {
     uint32_t number;
     ProtobufCWireType type;
     uint64_t value;         /* of a varint */
+    const uint8_t *begin;   /* of the value, its length included */
     struct slice bytes;     /* the value as it stands, without its length */
     int shortest;           /* tag, length and varint are as short as can be */
 };
@@ -44,6 +45,33 @@ enum err MUST_USE wire_varint(struct slice *in, uint64_t *value,
  * wire_type(type):
  * Return the wire type of one value of ${type}.
  */
-ProtobufCWireType wire_type(ProtobufCType type);
+static inline ProtobufCWireType
+wire_type(ProtobufCType type)
+{
+    switch (type) {
+    case PROTOBUF_C_TYPE_STRING:
+    case PROTOBUF_C_TYPE_BYTES:
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return (PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
+    case PROTOBUF_C_TYPE_FIXED32:
+    case PROTOBUF_C_TYPE_SFIXED32:
+    case PROTOBUF_C_TYPE_FLOAT:
+        return (PROTOBUF_C_WIRE_TYPE_32BIT);
+    case PROTOBUF_C_TYPE_FIXED64:
+    case PROTOBUF_C_TYPE_SFIXED64:
+    case PROTOBUF_C_TYPE_DOUBLE:
+        return (PROTOBUF_C_WIRE_TYPE_64BIT);
+    case PROTOBUF_C_TYPE_INT32:
+    case PROTOBUF_C_TYPE_SINT32:
+    case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_SINT64:
+    case PROTOBUF_C_TYPE_UINT32:
+    case PROTOBUF_C_TYPE_UINT64:
+    case PROTOBUF_C_TYPE_BOOL:
+    case PROTOBUF_C_TYPE_ENUM:
+        break;
+    }
+    return (PROTOBUF_C_WIRE_TYPE_VARINT);
+}
 
 #endif /* !PROTO_WIRE_H */

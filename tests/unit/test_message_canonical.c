@@ -71,12 +71,22 @@ static const ProtobufCIntRange scalar_ranges[] = {
     {1, 0}, {21, SCALARS}, {41, SCALARS + NUMERIC}, {0, FIELDS},
 };
 
+static void init_scalars(ProtobufCMessage *message);
+
 static const ProtobufCMessageDescriptor scalars_type = {
     .magic = PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC, .name = "test.Scalars",
     .sizeof_message = sizeof(struct scalars), .n_fields = FIELDS,
     .fields = scalar_fields, .n_field_ranges = 3,
-    .field_ranges = scalar_ranges,
+    .field_ranges = scalar_ranges, .message_init = init_scalars,
 };
+
+static void
+init_scalars(ProtobufCMessage *message)
+{
+    *(struct scalars *)message = (struct scalars){
+        .base = PROTOBUF_C_MESSAGE_INIT(&scalars_type),
+    };
+}
 
 static void
 declare(size_t at, size_t type, uint32_t number, size_t offset,

@@ -44,12 +44,21 @@ static const ProtobufCFieldDescriptor node_fields[] = {
         .default_value = protobuf_c_empty_string},
 };
 
+static void
+init_node(ProtobufCMessage *message)
+{
+    *(struct node *)message = (struct node){
+        .base = PROTOBUF_C_MESSAGE_INIT(&node_type),
+    };
+}
+
 static const ProtobufCIntRange node_ranges[] = {{1, 0}, {0, 3}};
 
 const ProtobufCMessageDescriptor node_type = {
     .magic = PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC, .name = "test.Node",
     .sizeof_message = sizeof(struct node), .n_fields = 3,
     .fields = node_fields, .n_field_ranges = 1, .field_ranges = node_ranges,
+    .message_init = init_node,
 };
 
 /* ${depth} nodes, one in the other; free the result. */
