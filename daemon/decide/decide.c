@@ -236,12 +236,11 @@ dates_say(const Vouch__V1__Recognition *r, int32_t day)
     return (RECOGNITION(RECOGNIZED));
 }
 
-Vouch__V1__RecognitionState
-decide_recognition(const Vouch__V1__Recognition *r,
-    const struct decide_claim *claim, const char *credential_type_id)
+static Vouch__V1__RecognitionState
+one_says(const Vouch__V1__Recognition *r, const struct decide_claim *claim,
+    const char *type)
 {
-    if (!is_accepted(claim->claim, r->recognizer) ||
-        !covers_type(r, credential_type_id))
+    if (!is_accepted(claim->claim, r->recognizer) || !covers_type(r, type))
         return (RECOGNITION(NOT_RECOGNIZED));
     if (r->confidence != CONFIDENCE(OFFICIAL) &&
         r->confidence != CONFIDENCE(SECONDARY))
@@ -249,18 +248,24 @@ decide_recognition(const Vouch__V1__Recognition *r,
     return (dates_say(r, claim->day));
 }
 
-static Vouch__V1__RecognitionState
-recognition_of(const struct decide_input *in, const char *type)
+Vouch__V1__RecognitionState
+decide_recognized(Vouch__V1__Recognition *const *list, size_t n,
+    const struct decide_claim *claim, const char *type,
+    Vouch__V1__Recognition **chosen, size_t *nchosen)
 {
     Vouch__V1__RecognitionState best = RECOGNITION(NOT_RECOGNIZED), one;
     size_t i;
 
-    for (i = 0; i < in->nrecognitions; i++) {
-        one = decide_recognition(in->recognitions[i], in->claim, type);
-        if (one == RECOGNITION(RECOGNIZED))
-            return (one);
-        if (one == RECOGNITION(UNKNOWN))
-            best = one;
+    *nchosen = 0;
+    for (i = 0; i < n; i++) {
+        one = one_says(list[i], claim, type);
+        if (one == RECOGNITION(NOT_RECOGNIZED) ||
+            (one == RECOGNITION(UNKNOWN) && best == RECOGNITION(RECOGNIZED)))
+            continue;
+        if (one != best)
+            *nchosen = 0;
+        best = one;
+        chosen[(*nchosen)++] = list[i];
     }
     return (best);
 }
@@ -289,13 +294,14 @@ conclude_closed(const struct decide_input *in, struct decision *d,
     decide_explain(d, &cell, &reason, 1);
 }
 
-static void
+static enum err
 conclude_open(const struct decide_input *in, struct decision *d,
     const struct matched *m)
 {
     struct decide_cell cell = {.freshness = in->freshness,
         .projection = in->claim->projection};
     struct decide_status s;
+    enum err err;
 
     decide_status(in->claim, m->versions, m->nversions, &s);
     d->latest = m->versions[m->nversions - 1].event->record;
@@ -303,7 +309,9 @@ conclude_open(const struct decide_input *in, struct decision *d,
     d->standing = s.standing;
     d->restriction = s.restriction;
     d->review = s.review;
-    d->recognition = recognition_of(in, d->latest->credential_type_id);
+    if ((err = in->recognize(in->cookie, d->latest->credential_type_id,
+        &d->recognition)) != E_OK)
+        return (err);
     d->verdict = s.in_force ? VERDICT(CONFIRMED) : VERDICT(NOT_CURRENT);
 
     cell.verdict = d->verdict;
@@ -312,6 +320,7 @@ conclude_open(const struct decide_input *in, struct decision *d,
     cell.review = d->review;
     cell.standing = s.known;
     decide_explain(d, &cell, s.reasons, s.nreasons);
+    return (E_OK);
 }
 
 enum err
@@ -342,6 +351,6 @@ decide(const struct decide_input *in, struct decision *d)
         conclude_closed(in, d, VERDICT(MISMATCH), m.disputed,
             REASON(FIELD_MISMATCH));
     else
-        conclude_open(in, d, &m);
+        return (conclude_open(in, d, &m));
     return (E_OK);
 }

@@ -152,11 +152,17 @@ struct decide_input {
      * NULL: all are there.
      */
     enum err (*history)(void *cookie, size_t from, size_t to);
-    void *cookie;
+
+    /*
+     * Tell in ${*state} whether a credential of ${type} counts, as
+     * decide_recognized() does; what it returns is returned.  Called at most
+     * once, and only if the credential may be shown.
+     */
+    enum err (*recognize)(void *cookie, const char *type,
+        Vouch__V1__RecognitionState *state);
+    void *cookie;               /* of both */
 
     struct factor_key *key;     /* of the association; NULL if that is NULL */
-    Vouch__V1__Recognition *const *recognitions;    /* of the association */
-    size_t nrecognitions;
     Vouch__V1__FreshnessState freshness;
 };
 
@@ -199,7 +205,7 @@ struct decision {
  *
  * Fails: E_CORRUPT (an event without record or names, a name that cannot be
  * folded, a date that does not exist, a factor under another key), E_CRYPTO,
- * E_NOMEM, and what input->history() returned.
+ * E_NOMEM, and what history() or recognize() of ${input} returned.
  */
 enum err MUST_USE decide(const struct decide_input *input,
     struct decision *decision);
@@ -212,14 +218,17 @@ enum err MUST_USE decide(const struct decide_input *input,
 const struct decide_version *decide_stand_in(void);
 
 /**
- * decide_recognition(recognition, claim, credential_type_id):
- * Tell what the one statement ${recognition} says of ${credential_type_id} on
- * the day of ${claim}, as its asker requires: RECOGNIZED; UNKNOWN (it may
- * hold, but is unverified, or by its dates that is not known of the day);
- * NOT_RECOGNIZED (it is of another type, recognizer or time).
+ * decide_recognized(list, n, claim, type, chosen, nchosen):
+ * Tell what the ${n} statements of ${list}, all of the claim's association,
+ * say of credential type ${type} on the day of ${claim}, as its asker
+ * requires: RECOGNIZED if one says so; else UNKNOWN if one may hold, but is
+ * unverified, or by its dates that is not known of the day; else
+ * NOT_RECOGNIZED.  The statements behind a RECOGNIZED or an UNKNOWN go to
+ * ${chosen}, which has room for ${n}, and their number to ${*nchosen}.
  */
-Vouch__V1__RecognitionState decide_recognition(
-    const Vouch__V1__Recognition *recognition,
-    const struct decide_claim *claim, const char *credential_type_id);
+Vouch__V1__RecognitionState decide_recognized(
+    Vouch__V1__Recognition *const *list, size_t n,
+    const struct decide_claim *claim, const char *type,
+    Vouch__V1__Recognition **chosen, size_t *nchosen);
 
 #endif /* !DECIDE_DECIDE_H */

@@ -28,6 +28,7 @@
 #include "service/catalog_index.h"
 #include "service/key_ring.h"
 #include "service/method.h"
+#include "service/recognized.h"
 #include "service/service.h"
 #include "store/store.h"
 
@@ -73,6 +74,8 @@ struct service_worker {
     struct health_watch *watches;   /* borrowed from their calls */
     struct verify *spare;           /* owned; kept by verify.c for reuse */
     size_t nspare;
+    struct recognized_cache *recognized;    /* owned */
+    struct buf response;            /* owned; where verify.c packs each */
     int draining;
     struct service_worker *next_live;   /* under service->lock */
 };

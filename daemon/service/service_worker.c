@@ -3,6 +3,9 @@
 #include "service/health.h"
 #include "service/internal.h"
 
+/* A claim, a record and what is said of an association are far below this. */
+#define RESPONSE_MAX ((size_t)1024 * 1024)
+
 static enum err
 make_factor_keys(struct service_worker *worker)
 {
@@ -61,7 +64,11 @@ service_worker_create(struct service *service, const struct store_post *post,
     made->post = *post;
     made->queue.next = &made->queue;
     made->queue.prev = &made->queue;
+    buf_init(&made->response, RESPONSE_MAX);
     if ((err = make_factor_keys(made)) != E_OK)
+        goto out;
+    if ((err = recognized_cache_create(service->catalog,
+        &made->recognized)) != E_OK)
         goto out;
     if ((err = store_reader_open(service->store, &made->reader)) != E_OK)
         goto out;
@@ -84,6 +91,8 @@ service_worker_free(struct service_worker *worker)
         return;
     leave(worker);
     verify_free_spare(worker);
+    recognized_cache_free(worker->recognized);
+    buf_free(&worker->response);
     store_reader_close(worker->reader);
     for (i = 0; worker->factors != NULL; i++) {
         if (worker->factors[i] == NULL)

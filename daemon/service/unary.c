@@ -71,6 +71,13 @@ unary_reply(struct unary_call *call, const ProtobufCMessage *response)
     unary_fail_err(call, call->sink.ops->send(call->sink.cookie, response));
 }
 
+void
+unary_reply_bytes(struct unary_call *call, struct slice response)
+{
+    unary_fail_err(call, call->sink.ops->send_bytes(call->sink.cookie,
+        response));
+}
+
 struct unary_call *
 unary_of_tick(struct tick_item *item)
 {

@@ -10,7 +10,7 @@
 
 /*
  * One call.  Everything is borrowed until the call is answered: by
- * unary_reply() or unary_fail(), exactly once, from within the method's
+ * unary_reply() or unary_fail(), or one of their kind, exactly once, from within the method's
  * function or later from the loop.
  */
 struct unary_call {
@@ -34,6 +34,12 @@ typedef void unary_fn(struct unary_call *call, const ProtobufCMessage *request);
  * Answer with ${response}, and end and free ${call}.
  */
 void unary_reply(struct unary_call *call, const ProtobufCMessage *response);
+
+/**
+ * unary_reply_bytes(call, response):
+ * As unary_reply(), with a response that is packed already.
+ */
+void unary_reply_bytes(struct unary_call *call, struct slice response);
 
 /**
  * unary_fail(call, status):

@@ -8,6 +8,7 @@
 #include "proto/arena.h"
 #include "proto/message.h"
 #include "proto/uuid.h"
+#include "proto/wire_put.h"
 #include "service/text.h"
 #include "service/unary.h"
 #include "service/verify_answer.h"
@@ -19,9 +20,6 @@
  * and the answer.  The store bounds how many events one number has.
  */
 #define ARENA_MAX ((size_t)8 * 1024 * 1024)
-
-/* A checked claim is far below this. */
-#define CLAIM_MAX 8192
 
 /* As the store wrote them; unknown fields are a newer version's. */
 static const struct message_limits event_limits = {
@@ -36,11 +34,18 @@ static const struct message_limits claim_limits = {
  */
 #define SPARE_MAX 256
 
+/* Numbers of the fields that are written by hand. */
+enum {
+    RESPONSE_ANSWER = 1, RESPONSE_QUESTION = 2,
+    QUESTION_CLAIM = 1, QUESTION_ASKER = 2, QUESTION_REQUEST_ID = 3
+};
+
 /* What a call keeps until its lookup has been answered. */
 struct verify {
     struct verify *next;            /* among the spare */
     struct arena *arena;            /* owned */
     Vouch__V1__Claim *claim;        /* in the arena, as all pointers below */
+    struct slice claim_bytes;       /* its canonical bytes */
     char *request_id;
     struct decide_claim prepared;   /* borrows the claim */
 };
@@ -125,26 +130,79 @@ fail(struct unary_call *call, enum err err)
 
 /* ---- the answer ------------------------------------------------------- */
 
+/* Begin field ${number} of ${out}; its content is ended by end_field(). */
+static enum err
+begin_field(struct buf *out, uint32_t number, size_t *at)
+{
+    enum err err = buf_reserve(out, WIRE_TAG_MAX + 1);
+
+    if (err == E_OK)
+        out->n = (size_t)(wire_put_begin(out->p + out->n, number) - out->p);
+    *at = out->n;
+    return (err);
+}
+
+static enum err
+end_field(struct buf *out, size_t at)
+{
+    enum err err = buf_reserve(out, WIRE_TAG_MAX);
+
+    if (err == E_OK)
+        out->n = (size_t)(wire_put_end(out->p + at, out->p + out->n) -
+            out->p);
+    return (err);
+}
+
+/* What was asked and by whom: the claim as its bytes have it. */
+static enum err
+pack_question(const struct unary_call *call, struct buf *out)
+{
+    const struct verify *v = call->state;
+    struct slice asker = slice_of(call->caller->identity->uri);
+    struct slice id = slice_of(v->request_id);
+    enum err err = buf_reserve(out, WIRE_PUT_BYTES_MAX(v->claim_bytes.n) +
+        WIRE_PUT_BYTES_MAX(asker.n) + WIRE_PUT_BYTES_MAX(id.n));
+    uint8_t *p;
+
+    if (err != E_OK)
+        return (err);
+    p = out->p + out->n;
+    p = wire_put_ready(p, QUESTION_CLAIM, v->claim_bytes);
+    p = wire_put_bytes(p, QUESTION_ASKER, asker);
+    p = wire_put_bytes(p, QUESTION_REQUEST_ID, id);
+    out->n = (size_t)(p - out->p);
+    return (E_OK);
+}
+
+static enum err
+pack_response(const struct unary_call *call, const struct verify_facts *facts,
+    struct buf *out)
+{
+    size_t at;
+    enum err err;
+
+    buf_drop(out, out->n);
+    if ((err = begin_field(out, RESPONSE_ANSWER, &at)) != E_OK ||
+        (err = verify_answer_pack(facts, out)) != E_OK ||
+        (err = end_field(out, at)) != E_OK ||
+        (err = begin_field(out, RESPONSE_QUESTION, &at)) != E_OK ||
+        (err = pack_question(call, out)) != E_OK)
+        return (err);
+    return (end_field(out, at));
+}
+
 static void
 reply(struct unary_call *call, struct verify_facts *facts)
 {
-    Vouch__V1__VerifyCredentialResponse response =
-        VOUCH__V1__VERIFY_CREDENTIAL_RESPONSE__INIT;
-    Vouch__V1__Question question = VOUCH__V1__QUESTION__INIT;
-    struct verify *v = call->state;
-    struct arena *arena = v->arena;
+    const struct verify *v = call->state;
+    struct buf *out = &call->worker->response;
     enum err err;
 
     facts->claim = &v->prepared;
-    if ((err = verify_answer_make(facts, arena, &response.answer)) != E_OK) {
+    if ((err = pack_response(call, facts, out)) != E_OK)
         fail(call, err);
-        return;
-    }
-    question.claim = v->claim;
-    question.asker = text_of(call->caller->identity->uri);
-    question.request_id = v->request_id;
-    response.question = &question;
-    unary_reply(call, &response.base);
+    else
+        unary_reply_bytes(call, buf_slice(out));
 }
 
 /*
@@ -166,8 +224,10 @@ read_event(struct arena *arena, struct slice bytes, Vouch__V1__Event **event)
         &fault) == E_OK ? E_NOMEM : E_CORRUPT);
 }
 
-/* What was found, some of it still as bytes. */
+/* What was found, some of it still as bytes, and what it leads to. */
 struct found {
+    struct unary_call *call;
+    struct verify_facts *facts;
     struct arena *arena;
     const struct store_version *stored;
     struct decide_version *versions;    /* in the arena */
@@ -190,6 +250,21 @@ read_history(void *cookie, size_t from, size_t to)
         found->versions[i].event = event;
     }
     return (E_OK);
+}
+
+/* For decide(). */
+static enum err
+recognize(void *cookie, const char *type, Vouch__V1__RecognitionState *state)
+{
+    struct found *found = cookie;
+    const struct verify *v = found->call->state;
+    struct recognized *recognized = &found->facts->recognized;
+    enum err err;
+
+    if ((err = recognized_find(found->call->worker->recognized, &v->prepared,
+        type, found->arena, recognized)) == E_OK)
+        *state = recognized->state;
+    return (err);
 }
 
 /* Of each credential the last event only. */
@@ -238,8 +313,8 @@ decide_found(struct unary_call *call, const struct store_candidates *found,
 {
     struct verify *v = call->state;
     const Vouch__V1__Association *association = v->prepared.association;
-    struct found read = {.arena = v->arena, .stored = found->versions,
-        .n = found->nversions};
+    struct found read = {.call = call, .facts = facts, .arena = v->arena,
+        .stored = found->versions, .n = found->nversions};
     struct decide_input input = {.claim = &v->prepared};
     enum err err;
 
@@ -248,8 +323,6 @@ decide_found(struct unary_call *call, const struct store_candidates *found,
     facts->freshness = decide_freshness(found->source.known,
         found->source.source_time_us, facts->answered_at_us,
         association->max_age_seconds);
-    facts->recognitions = service_recognitions(call->worker, association->id,
-        &facts->nrecognitions);
     if (found->nversions == 0 && (err = read_stand_in(v->arena)) != E_OK)
         return (err);
     if ((err = read_latest(&read)) != E_OK)
@@ -257,10 +330,9 @@ decide_found(struct unary_call *call, const struct store_candidates *found,
     input.versions = read.versions;
     input.nversions = read.n;
     input.history = read_history;
+    input.recognize = recognize;
     input.cookie = &read;
     input.key = service_factor_key(call->worker, association->id);
-    input.recognitions = facts->recognitions;
-    input.nrecognitions = facts->nrecognitions;
     input.freshness = facts->freshness;
     return (decide(&input, decision));
 }
@@ -316,29 +388,32 @@ is_empty(const Vouch__V1__Date *date)
  * empty date says no more than none.
  */
 static enum err
-copy_claim(struct verify *v, const Vouch__V1__Claim *claim)
+copy_claim(struct unary_call *call, const Vouch__V1__Claim *claim)
 {
+    struct verify *v = call->state;
+    struct buf *bytes = &call->worker->response;    /* which is not begun */
     Vouch__V1__Claim plain = *claim;
     ProtobufCMessage *message = NULL;
     struct message_fault fault;
-    struct buf bytes;
     enum err err;
 
-    buf_init(&bytes, CLAIM_MAX);
     if (is_empty(plain.birth_date))
         plain.birth_date = NULL;
     if (is_empty(plain.issued_on))
         plain.issued_on = NULL;
     if (is_empty(plain.as_of))
         plain.as_of = NULL;
-    if ((err = message_pack(&plain.base, &bytes)) != E_OK)
-        goto out;
-    err = message_decode(&vouch__v1__claim__descriptor, buf_slice(&bytes),
+    buf_drop(bytes, bytes->n);
+    if ((err = message_pack(&plain.base, bytes)) != E_OK)
+        return (err);
+    v->claim_bytes.n = bytes->n;
+    v->claim_bytes.p = (const uint8_t *)arena_copy(v->arena,
+        buf_slice(bytes));
+    if (v->claim_bytes.p == NULL)
+        return (E_NOMEM);
+    err = message_decode(&vouch__v1__claim__descriptor, v->claim_bytes,
         &claim_limits, v->arena, &message, &fault);
     v->claim = (Vouch__V1__Claim *)(void *)message;
-
-out:
-    buf_free(&bytes);
     return (err);
 }
 
@@ -400,11 +475,13 @@ check(struct unary_call *call,
 
 /* What the call needs when its message is gone. */
 static enum err
-keep(struct verify *v, const Vouch__V1__VerifyCredentialRequest *request)
+keep(struct unary_call *call,
+    const Vouch__V1__VerifyCredentialRequest *request)
 {
+    struct verify *v = call->state;
     enum err err;
 
-    if ((err = copy_claim(v, request->claim)) != E_OK)
+    if ((err = copy_claim(call, request->claim)) != E_OK)
         return (err);
     decide_claim_rebase(&v->prepared, v->claim);
     v->request_id = arena_copy(v->arena, slice_of(request->request_id));
@@ -444,7 +521,7 @@ verify_credential(struct unary_call *call, const ProtobufCMessage *message)
         return;
     }
     if (err == E_OK)
-        err = keep(v, request);
+        err = keep(call, request);
     if (err != E_OK) {
         fail(call, err);
         return;

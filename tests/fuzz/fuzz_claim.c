@@ -109,14 +109,15 @@ static Vouch__V1__Date since = {.year = 2000}, until = {.year = 2026,
 static char ncca[] = "ncca", state[] = "us-ca", pbt[] = "ascp-pbt",
     mlt[] = "ascp-mlt";
 static char *except[] = {mlt};
-static Vouch__V1__Recognition recognitions[3];
+#define RECOGNITIONS 3
+static Vouch__V1__Recognition recognitions[RECOGNITIONS];
 static Vouch__V1__Recognition *const recognition_list[] = {&recognitions[0],
     &recognitions[1], &recognitions[2]};
 
 static void
 make_recognitions(void)
 {
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < RECOGNITIONS; i++)
         vouch__v1__recognition__init(&recognitions[i]);
     recognitions[0].recognizer = ncca;
     recognitions[0].valid_from = &since;
@@ -202,17 +203,39 @@ take_events(struct slice *in, struct decide_version *versions)
     return (n);
 }
 
+/* By whom the claim's credential may be recognized. */
+struct asked {
+    const struct decide_claim *claim;
+    size_t n;                   /* of the list */
+};
+
+static enum err
+recognize(void *cookie, const char *type, Vouch__V1__RecognitionState *says)
+{
+    const struct asked *asked = cookie;
+    Vouch__V1__Recognition *chosen[RECOGNITIONS];
+    size_t n;
+
+    *says = decide_recognized(recognition_list, asked->n, asked->claim, type,
+        chosen, &n);
+    FUZZ_CHECK(n <= asked->n);
+    FUZZ_CHECK((n == 0) == (*says ==
+        VOUCH__V1__RECOGNITION_STATE__RECOGNITION_STATE_NOT_RECOGNIZED));
+    return (E_OK);
+}
+
 static void
 decide_claimed(const struct decide_claim *claim, uint8_t flags,
     struct slice *in)
 {
+    struct asked asked = {claim, (flags & 128) == 0 ? RECOGNITIONS : 0};
     struct decide_version versions[EVENTS_MAX];
     struct decide_input input = {
         .claim = claim,
         .versions = versions,
         .key = claim->association != NULL ? key : NULL,
-        .recognitions = recognition_list,
-        .nrecognitions = (flags & 128) == 0 ? 3 : 0,
+        .recognize = recognize,
+        .cookie = &asked,
         .freshness = (flags & 8) == 0 ?
             VOUCH__V1__FRESHNESS_STATE__FRESHNESS_STATE_FRESH :
             VOUCH__V1__FRESHNESS_STATE__FRESHNESS_STATE_STALE,

@@ -180,21 +180,40 @@ world_add(struct world *w, int credential, const char *effective_on)
     return (e);
 }
 
+static enum err
+recognize(void *cookie, const char *type, Vouch__V1__RecognitionState *state)
+{
+    struct world *w = cookie;
+    Vouch__V1__Recognition *chosen[1];
+    size_t n;
+
+    *state = decide_recognized(w->recognitions, w->nrecognitions,
+        &w->prepared, type, chosen, &n);
+    assert_int_equal(n, *state == RECOGNITION(NOT_RECOGNIZED) ? 0 : 1);
+    return (E_OK);
+}
+
+struct decide_input
+world_input(struct world *w)
+{
+    return ((struct decide_input){
+        .claim = &w->prepared,
+        .versions = w->versions,
+        .nversions = w->nversions,
+        .recognize = recognize,
+        .cookie = w,
+        .key = w->key,
+        .freshness = w->freshness,
+    });
+}
+
 enum err
 world_decide(struct world *w, const char *as_of)
 {
     struct decide_terms terms = {.association = &w->association,
         .type_known = 1, .recognizers_known = 1, .now_us = NOW_US};
     struct grpc_status status;
-    struct decide_input input = {
-        .claim = &w->prepared,
-        .versions = w->versions,
-        .nversions = w->nversions,
-        .key = w->key,
-        .recognitions = w->recognitions,
-        .nrecognitions = w->nrecognitions,
-        .freshness = w->freshness,
-    };
+    struct decide_input input = world_input(w);
 
     world_date(&w->as_of, as_of);
     w->claim.as_of = as_of != NULL ? &w->as_of : NULL;

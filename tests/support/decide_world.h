@@ -101,6 +101,12 @@ void world_fact(struct world *world, struct world_event *event,
     Vouch__V1__Factor factor, const char *value);
 
 /**
+ * world_input(world):
+ * Return the input that world_decide() decides on; it borrows ${world}.
+ */
+struct decide_input world_input(struct world *world);
+
+/**
  * world_decide(world, as_of):
  * Prepare the claim for ${as_of} (NULL: today) and decide.  The claim must be
  * without fault.

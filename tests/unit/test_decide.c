@@ -437,7 +437,7 @@ a_date_on_file_that_does_not_exist_is_said_to_be_one(void **state)
 static void
 nothing_is_allocated(void **state)
 {
-    struct decide_input input = {0};
+    struct decide_input input;
     struct decision before;
     struct world w;
     enum err err;
@@ -448,13 +448,7 @@ nothing_is_allocated(void **state)
     world_add(&w, 1, "2020-01-01");
     YES(&w, NULL);
     before = w.decision;
-    input.claim = &w.prepared;
-    input.versions = w.versions;
-    input.nversions = w.nversions;
-    input.key = w.key;
-    input.recognitions = w.recognitions;
-    input.nrecognitions = w.nrecognitions;
-    input.freshness = w.freshness;
+    input = world_input(&w);
     fault_arm(0);       /* the very first one would fail: there is none */
     err = decide(&input, &w.decision);
     fault_arm(-1);
