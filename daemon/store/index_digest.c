@@ -83,6 +83,27 @@ index_digest_source(struct index_digest *d, struct slice association,
 }
 
 enum err
+index_digest_letter(struct index_digest *d, char letter)
+{
+    add(d, &letter, 1);
+    return (d->bad ? E_CRYPTO : E_OK);
+}
+
+enum err
+index_digest_number(struct index_digest *d, int64_t number)
+{
+    add_number(d, number);
+    return (d->bad ? E_CRYPTO : E_OK);
+}
+
+enum err
+index_digest_bytes(struct index_digest *d, struct slice bytes)
+{
+    add_slice(d, bytes);
+    return (d->bad ? E_CRYPTO : E_OK);
+}
+
+enum err
 index_digest_end(struct index_digest *d, uint8_t hash[32])
 {
     if (d->bad || EVP_DigestFinal_ex(d->ctx, hash, NULL) != 1)

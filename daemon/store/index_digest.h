@@ -2,12 +2,16 @@
 #define STORE_INDEX_DIGEST_H
 
 /*
- * SHA-256 over the rows of the index and the last words, the same whatever
- * database holds them.  Each row is a letter, then its fields: integers as
+ * SHA-256 over the rows of all that is derived, the same whatever database
+ * holds them.  Each row is a letter, then its fields: integers as
  * eight bytes, big-endian; texts and bytes with their length before them.
  *
  *   v association number_key credential_id log_index event
  *   s association source_time received_at
+ *   c association credential_type number_key first_index last_index ends_on
+ *     traits
+ *   t association traits n
+ *   l association credential_type source_time snapshot_time snapshot_hash
  */
 
 #include "store/store.h"
@@ -42,6 +46,21 @@ enum err MUST_USE index_digest_version(struct index_digest *digest,
  */
 enum err MUST_USE index_digest_source(struct index_digest *digest,
     struct slice association, const struct store_source *source);
+
+/**
+ * index_digest_letter(digest, letter), index_digest_number(digest, number) and
+ * index_digest_bytes(digest, bytes):
+ * Add one part of a row of the others, which come after these, in the order
+ * of the list above.
+ *
+ * Fails: E_CRYPTO.
+ */
+enum err MUST_USE index_digest_letter(struct index_digest *digest,
+    char letter);
+enum err MUST_USE index_digest_number(struct index_digest *digest,
+    int64_t number);
+enum err MUST_USE index_digest_bytes(struct index_digest *digest,
+    struct slice bytes);
 
 /**
  * index_digest_end(digest, hash):

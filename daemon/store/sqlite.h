@@ -166,6 +166,13 @@ enum err MUST_USE sqlite_rows_text(sqlite3_stmt *statement, int i,
     char text[64]);
 
 /**
+ * sqlite_rows_copy(statement, i, text, size):
+ * As sqlite_rows_text(), into ${size} bytes.
+ */
+enum err MUST_USE sqlite_rows_copy(sqlite3_stmt *statement, int i,
+    char *text, size_t size);
+
+/**
  * sqlite_rows_blob(statement, i, p, n):
  * Copy column ${i}.  Fails: E_CORRUPT (not ${n} bytes).
  */

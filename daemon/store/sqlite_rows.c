@@ -29,16 +29,24 @@ sqlite_rows_slice(sqlite3_stmt *stmt, int i)
 }
 
 enum err
-sqlite_rows_text(sqlite3_stmt *stmt, int i, char text[64])
+sqlite_rows_copy(sqlite3_stmt *stmt, int i, char *text, size_t size)
 {
     /* As bytes: asked for text, SQLite may have to allocate for the NUL. */
     struct slice bytes = sqlite_rows_slice(stmt, i);
 
-    if (bytes.p == NULL || bytes.n >= 64)
+    if (bytes.n >= size || sqlite3_column_type(stmt, i) == SQLITE_NULL ||
+        (bytes.n > 0 && bytes.p == NULL))
         return (E_CORRUPT);
-    memcpy(text, bytes.p, bytes.n);
+    if (bytes.n > 0)
+        memcpy(text, bytes.p, bytes.n);
     text[bytes.n] = '\0';
     return (E_OK);
+}
+
+enum err
+sqlite_rows_text(sqlite3_stmt *stmt, int i, char text[64])
+{
+    return (sqlite_rows_copy(stmt, i, text, 64));
 }
 
 enum err
@@ -168,7 +176,7 @@ sqlite_rows_take_publication(sqlite3_stmt *stmt,
     p->manifest_log_index = sqlite3_column_int64(stmt, 13);
     p->not_listed = sqlite3_column_int64(stmt, 14);
     p->ending_withheld = sqlite3_column_int(stmt, 15);
-    return (take_text(stmt, 16, p->snapshot_types,
+    return (sqlite_rows_copy(stmt, 16, p->snapshot_types,
         sizeof(p->snapshot_types)));
 }
 
