@@ -11,10 +11,9 @@
 #include "client/interrupt.h"
 #include "client/progress.h"
 #include "client/publication.h"
-#include "client/rows.h"
-#include "client/table.h"
+#include "client/source.h"
+#include "client/text.h"
 #include "proto/civil.h"
-#include "proto/csv_reader.h"
 #include "proto/uuid.h"
 
 /* A message of an upload stays well below what a server takes. */
@@ -44,9 +43,8 @@ struct upload {
     double taken;                   /* bytes read */
     struct vouch *vouch;            /* owned */
     struct arena *arena;            /* owned */
-    struct csv_reader *reader;      /* owned */
-    struct rows_header header;
-    int has_header;
+    struct source_sink sink;
+    struct source *source;          /* owned */
     Vouch__V1__PublicationHeader head;
     char request_id[UUID_TEXT];
     int begun;                      /* the header has been sent */
@@ -58,8 +56,7 @@ struct upload {
     struct progress progress;
     struct feedback back;
     struct vouch_error error;
-    char why[300];                  /* what stopped the reading */
-    long why_line;                  /* 0: the file as a whole */
+    struct source_fault fault;      /* what stopped the reading */
     char note[400];                 /* for whoever interrupts */
 };
 
@@ -106,34 +103,30 @@ send_batch(struct upload *u)
     return (E_OK);
 }
 
-static enum err
-read_header(struct upload *u, const struct csv_record *record)
-{
-    char what[256];
-    enum err err;
-
-    u->has_header = 1;
-    if ((err = rows_read_header(record, &u->header, what,
-        sizeof(what))) == E_INVAL) {
-        table_clean(what, u->why, sizeof(u->why));
-        u->why_line = record->line;
-    }
-    return (err);
-}
-
 static size_t
 size_of(const Vouch__V1__CredentialRow *row)
 {
     return (protobuf_c_message_get_packed_size(&row->base) + 8);
 }
 
-/* Read ${record}; ${*row} is NULL if it was rejected. */
+static void
+on_reject(void *cookie, int64_t line, const struct rows_fault *fault)
+{
+    struct upload *u = cookie;
+    int64_t before = u->back.rejected;
+
+    feedback_reject(&u->back, line, fault->column, fault->reason,
+        fault->description);
+    u->back.rejected_here += u->back.rejected - before;
+}
+
+/* Take what is ready; ${*row} is NULL if it was rejected. */
 static enum err
-read_row(struct upload *u, const struct csv_record *record,
-    Vouch__V1__CredentialRow **row)
+take_row(struct upload *u, Vouch__V1__CredentialRow **row)
 {
     struct rows_fault fault;
-    enum err err = rows_read(&u->header, record, u->arena, row, &fault);
+    int64_t line;
+    enum err err = source_take(u->source, u->arena, row, &line, &fault);
 
     if (err == E_OK && size_of(*row) > BATCH_BYTES) {
         fault = (struct rows_fault){.column = "", .reason = "TOO_LONG"};
@@ -144,29 +137,25 @@ read_row(struct upload *u, const struct csv_record *record,
     }
     if (err != E_INVAL)
         return (err);
-    feedback_reject(&u->back, record->line, fault.column, fault.reason,
-        fault.description);
-    u->back.rejected_here++;
+    on_reject(u, line, &fault);
     return (E_OK);
 }
 
 static enum err
-on_record(void *cookie, const struct csv_record *record)
+on_ready(void *cookie)
 {
     struct upload *u = cookie;
     Vouch__V1__CredentialRow *row;
     enum err err;
 
-    if (!u->has_header)
-        return (read_header(u, record));
     if (u->nrows == 0)
         arena_reset(u->arena);          /* of what was rejected */
-    err = read_row(u, record, &row);
+    err = take_row(u, &row);
     if (u->nrows > 0 && (err == E_TOOBIG || (err == E_OK && row != NULL &&
         u->nbytes + size_of(row) > BATCH_BYTES))) {
         /* It goes with the next message, and so into an arena afresh. */
         if ((err = send_batch(u)) == E_OK)
-            err = read_row(u, record, &row);
+            err = take_row(u, &row);
     }
     if (err != E_OK || row == NULL)
         return (err);
@@ -179,33 +168,20 @@ on_record(void *cookie, const struct csv_record *record)
 static enum err
 read_all(struct upload *u)
 {
-    struct csv_fault fault = {0};
-    char in[16384];
+    uint8_t in[16384];
     enum err err = E_OK;
     size_t n;
 
     while (err == E_OK && (n = fread(in, 1, sizeof(in), u->in)) > 0) {
         u->taken += (double)n;
-        err = csv_reader_feed(u->reader,
-            (struct slice){(const uint8_t *)in, n}, &fault);
+        err = source_feed(u->source, (struct slice){in, n}, &u->fault);
     }
     if (err == E_OK && ferror(u->in)) {
-        (void)snprintf(u->why, sizeof(u->why), "cannot be read: %s",
-            strerror(errno));
+        (void)snprintf(u->fault.why, sizeof(u->fault.why),
+            "cannot be read: %s", strerror(errno));
         return (E_IO);
     }
-    if (err == E_OK)
-        err = csv_reader_end(u->reader, &fault);
-    if (err != E_OK && fault.what[0] != '\0') {
-        (void)snprintf(u->why, sizeof(u->why), "%s", fault.what);
-        u->why_line = fault.line;
-    }
-    if (err == E_OK && !u->has_header) {
-        (void)snprintf(u->why, sizeof(u->why), "it is empty: its first line "
-            "must name the columns");
-        err = E_INVAL;
-    }
-    return (err);
+    return (err == E_OK ? source_end(u->source, &u->fault) : err);
 }
 
 /* ---- setting up -------------------------------------------------------- */
@@ -286,12 +262,12 @@ fail(struct upload *u, enum err err)
     int status;
 
     (void)progress_end(&u->progress);
-    if (u->why[0] != '\0') {
+    if (u->fault.why[0] != '\0') {
         fprintf(stderr, "vouch publish: %s", u->back.path);
-        if (u->why_line > 0)
-            fprintf(stderr, ":%ld", u->why_line);
+        if (u->fault.line > 0)
+            fprintf(stderr, ":%ld", u->fault.line);
         fprintf(stderr, ": %s\n  -> nothing was published: mend the file and "
-            "run it again\n", u->why);
+            "run it again\n", u->fault.why);
         return (VOUCH_EXIT_REFUSED);
     }
     if (err != E_IO)
@@ -321,6 +297,29 @@ print_notes(const struct upload *u, double seconds)
             "nothing was changed now\n");
 }
 
+/*
+ * Every record of the file became a row that was taken, was folded into one,
+ * or was rejected.  Returns 0, or -1 if the server says otherwise.
+ */
+static int
+print_accounting(const struct upload *u)
+{
+    const Vouch__V1__Publication *p = u->back.last->summary;
+    struct source_counts counts = source_counts(u->source);
+    int64_t accepted = text_sum(p->new_count,
+        text_sum(p->changed_count, p->unchanged_count));
+    int64_t folded = counts.folded - u->back.rejected_folded;
+
+    if (!u->run->quiet)
+        fprintf(stderr, "%" PRId64 " rows read = %" PRId64 " accepted (%"
+            PRId64 " new, %" PRId64 " changed, %" PRId64 " unchanged) + %"
+            PRId64 " folded into another + %" PRId64 " rejected\n",
+            counts.read, accepted, p->new_count, p->changed_count,
+            p->unchanged_count, folded, u->back.rejected);
+    return (text_sum(accepted, folded + u->back.rejected) == counts.read ?
+        0 : -1);
+}
+
 static int
 finish(struct upload *u)
 {
@@ -345,6 +344,9 @@ finish(struct upload *u)
     if (publication_print(u->run, summary, u->back.rejected_here) != 0)
         return (bug_error(u->run, "out of memory; it is published"));
     print_notes(u, seconds);
+    if (!u->back.last->repeated_request && print_accounting(u) != 0)
+        return (bug_error(u->run, "the server's counts do not add up to the "
+            "rows of the file; it is published"));
     if (u->back.rejected == 0)
         return (VOUCH_EXIT_YES);
     return (summary->new_count > 0 || summary->changed_count > 0 ||
@@ -376,12 +378,14 @@ cmd_publish(const struct invocation *run)
     u->back = (struct feedback){.run = run, .progress = &u->progress,
         .path = strcmp(run->words[0], "-") == 0 ? "standard input" :
         run->words[0]};
+    u->sink = (struct source_sink){u, on_ready, on_reject};
     progress_begin(&u->progress, "rows", run->quiet);
     if (arena_create(BATCH_MEMORY, &u->arena) != E_OK ||
-        csv_reader_create(on_record, u, &u->reader) != E_OK) {
+        source_create(&u->sink, &u->source) != E_OK) {
         status = bug_error(run, "out of memory");
         goto out;
     }
+    u->back.source = u->source;
     if ((status = set_head(u)) != 0 || (status = open_files(u)) != 0 ||
         (status = connect_upload(u)) != 0)
         goto out;
@@ -391,9 +395,9 @@ cmd_publish(const struct invocation *run)
 
 out:
     vouch_close(u->vouch);
-    csv_reader_free(u->reader);
-    arena_free(u->arena);
     status = feedback_close(&u->back, status);
+    source_free(u->source);
+    arena_free(u->arena);
     if (u->in != NULL && u->in != stdin)
         (void)fclose(u->in);
     free(u);

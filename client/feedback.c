@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "client/error.h"
-#include "client/rows.h"
 #include "client/table.h"
 #include "proto/bytes.h"
 
@@ -119,11 +118,14 @@ void
 feedback_reject(struct feedback *f, int64_t line, const char *field,
     const char *reason, const char *description)
 {
-    f->rejected++;
-    if (f->rejects != NULL)
-        write_reject(f->rejects, line, field, reason, description);
-    else if (!f->run->quiet && f->rejected <= SHOWN_MAX)
-        show_reject(f, line, field, reason, description);
+    for (int64_t l = line; l != 0; l = source_next_line(f->source, line, l)) {
+        f->rejected++;
+        f->rejected_folded += l != line;
+        if (f->rejects != NULL)
+            write_reject(f->rejects, l, field, reason, description);
+        else if (!f->run->quiet && f->rejected <= SHOWN_MAX)
+            show_reject(f, l, field, reason, description);
+    }
 }
 
 static int
@@ -146,29 +148,6 @@ write_opening(FILE *f, const Vouch__V1__Opening *opening,
     return (0);
 }
 
-/* The server names fields as messages do; the file's owner knows columns. */
-static const char *
-column_of(const char *field)
-{
-    static const struct {
-        const char *field;
-        enum rows_column column;
-    } names[] = {
-        {"credential_type_id", ROWS_CREDENTIAL_TYPE},
-        {"name.family", ROWS_FAMILY}, {"name.given", ROWS_GIVEN},
-        {"name.middle", ROWS_MIDDLE}, {"name.suffix", ROWS_SUFFIX},
-        {"periods", ROWS_EXPIRES_ON}, {"raw_status", ROWS_STATUS},
-        {"raw_reason", ROWS_STATUS_REASON},
-    };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strncmp(field, names[i].field, strlen(names[i].field)) == 0)
-            return (strstr(field, "grace") != NULL ?
-                rows_columns[ROWS_GRACE_UNTIL] :
-                rows_columns[names[i].column]);
-    return (field);
-}
-
 int
 feedback_take(struct feedback *f,
     Vouch__V1__PublishCredentialsResponse *response,
@@ -178,7 +157,7 @@ feedback_take(struct feedback *f,
 
     for (size_t i = 0; i < response->n_rejects; i++)
         feedback_reject(f, response->rejects[i]->line,
-            column_of(response->rejects[i]->field),
+            source_column(f->source, response->rejects[i]->field),
             response->rejects[i]->reason,
             response->rejects[i]->description);
     for (size_t i = 0; i < response->n_openings && status == 0 &&

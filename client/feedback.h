@@ -11,16 +11,19 @@
 
 #include "client/command.h"
 #include "client/progress.h"
+#include "client/source.h"
 #include "vouch/v1/publishing_service.pb-c.h"
 
 struct feedback {
     const struct invocation *run;
     const char *path;               /* of the upload; borrowed */
     struct progress *progress;      /* borrowed */
+    const struct source *source;    /* borrowed */
     FILE *rejects;                  /* owned */
     FILE *openings;                 /* owned */
-    int64_t rejected;               /* here and by the server */
+    int64_t rejected;               /* lines, here and by the server */
     int64_t rejected_here;
+    int64_t rejected_folded;        /* of these, folded into another's row */
     Vouch__V1__PublishCredentialsResponse *last;    /* owned; has summary */
 };
 
@@ -34,7 +37,8 @@ int feedback_open(struct feedback *feedback, FILE *in);
 
 /**
  * feedback_reject(feedback, line, field, reason, description):
- * Note that ${line} was not taken.
+ * Note that ${line} was not taken, and neither were the lines that were folded
+ * into its row.
  */
 void feedback_reject(struct feedback *feedback, int64_t line,
     const char *field, const char *reason, const char *description);

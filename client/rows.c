@@ -89,16 +89,15 @@ struct row {
 };
 
 struct reader {
-    const struct rows_header *header;
-    const struct csv_record *record;
+    const struct slice *texts;
     struct arena *arena;
     struct rows_fault *fault;
     struct row *row;
     size_t ndates;
 };
 
-static struct slice
-trimmed(struct slice s)
+struct slice
+rows_trim(struct slice s)
 {
     while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
         s.p++, s.n--;
@@ -110,11 +109,7 @@ trimmed(struct slice s)
 static struct slice
 field(const struct reader *r, enum rows_column column)
 {
-    int place = r->header->place[column];
-
-    if (place < 0)
-        return ((struct slice){NULL, 0});
-    return (trimmed(r->record->fields[place]));
+    return (rows_trim(r->texts[column]));
 }
 
 static enum err
@@ -176,7 +171,7 @@ read_former(struct reader *r)
     while (rest.n > 0) {
         const uint8_t *end = memchr(rest.p, ';', rest.n);
         size_t n = end != NULL ? (size_t)(end - rest.p) : rest.n;
-        struct slice one = trimmed((struct slice){rest.p, n});
+        struct slice one = rows_trim((struct slice){rest.p, n});
 
         rest.p += n + (end != NULL);
         rest.n -= n + (end != NULL);
@@ -244,28 +239,19 @@ read_texts(struct reader *r)
 }
 
 enum err
-rows_read(const struct rows_header *header, const struct csv_record *record,
+rows_make(const struct slice texts[ROWS_COLUMN_COUNT], int64_t line,
     struct arena *arena, Vouch__V1__CredentialRow **row,
     struct rows_fault *fault)
 {
-    struct reader r = {.header = header, .record = record, .arena = arena,
-        .fault = fault};
+    struct reader r = {.texts = texts, .arena = arena, .fault = fault};
     enum err err;
 
     *row = NULL;
-    if (record->nfields != header->ncolumns) {
-        fault->column = "";
-        fault->reason = "WRONG_FIELD_COUNT";
-        (void)snprintf(fault->description, sizeof(fault->description),
-            "the line has %zu fields, the header %zu", record->nfields,
-            header->ncolumns);
-        return (E_INVAL);
-    }
     if ((r.row = arena_alloc(arena, sizeof(*r.row))) == NULL)
         return (arena_exhausted(arena) ? E_TOOBIG : E_NOMEM);
     vouch__v1__credential_row__init(&r.row->row);
     vouch__v1__human_name__init(&r.row->name);
-    r.row->row.line = record->line;
+    r.row->row.line = line;
     r.row->row.name = &r.row->name;
     if ((err = read_texts(&r)) != E_OK || (err = read_former(&r)) != E_OK ||
         (err = read_date(&r, ROWS_BIRTH_DATE,
@@ -278,4 +264,26 @@ rows_read(const struct rows_header *header, const struct csv_record *record,
         return (err);
     *row = &r.row->row;
     return (E_OK);
+}
+
+enum err
+rows_read(const struct rows_header *header, const struct csv_record *record,
+    struct arena *arena, Vouch__V1__CredentialRow **row,
+    struct rows_fault *fault)
+{
+    struct slice texts[ROWS_COLUMN_COUNT] = {{0}};
+
+    *row = NULL;
+    if (record->nfields != header->ncolumns) {
+        fault->column = "";
+        fault->reason = "WRONG_FIELD_COUNT";
+        (void)snprintf(fault->description, sizeof(fault->description),
+            "the line has %zu fields, the header %zu", record->nfields,
+            header->ncolumns);
+        return (E_INVAL);
+    }
+    for (int c = 0; c < ROWS_COLUMN_COUNT; c++)
+        if (header->place[c] >= 0)
+            texts[c] = record->fields[header->place[c]];
+    return (rows_make(texts, record->line, arena, row, fault));
 }

@@ -9,6 +9,7 @@
  */
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "proto/arena.h"
 #include "proto/csv_reader.h"
@@ -47,6 +48,21 @@ struct rows_fault {
     const char *reason;         /* UPPER_SNAKE */
     char description[160];
 };
+
+/**
+ * rows_trim(text):
+ * Return ${text} without the blanks and tabs around it.
+ */
+struct slice rows_trim(struct slice text);
+
+/**
+ * rows_make(texts, line, arena, row, fault):
+ * Make a row of the text of each column, empty where there is none.  Fails as
+ * rows_read().
+ */
+enum err MUST_USE rows_make(const struct slice texts[ROWS_COLUMN_COUNT],
+    int64_t line, struct arena *arena, Vouch__V1__CredentialRow **row,
+    struct rows_fault *fault);
 
 /**
  * rows_read(header, record, arena, row, fault):

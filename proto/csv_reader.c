@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <csv.h>
 
@@ -12,6 +13,9 @@
  * so a field that never ends is noticed this far beyond the limit.
  */
 #define PIECE_MAX 4096
+
+/* Stands for a quote where there are none: never part of UTF-8. */
+#define NO_QUOTE 0xff
 
 static const uint8_t byte_order_mark[] = {0xef, 0xbb, 0xbf};
 
@@ -146,6 +150,13 @@ csv_reader_create(csv_record_fn *fn, void *cookie, struct csv_reader **reader)
     return (E_OK);
 }
 
+void
+csv_reader_set_form(struct csv_reader *reader, char separator, int quotes)
+{
+    csv_set_delim(&reader->parser, (unsigned char)separator);
+    csv_set_quote(&reader->parser, quotes ? '"' : NO_QUOTE);
+}
+
 /*
  * Return how much of ${in} goes to libcsv at once: up to the next line end, so
  * that its callbacks find the line as it is.
@@ -182,6 +193,9 @@ parse_failure(struct csv_reader *reader)
 static enum err
 parse_piece(struct csv_reader *reader, const uint8_t *p, size_t n)
 {
+    if (csv_get_quote(&reader->parser) == NO_QUOTE &&
+        memchr(p, NO_QUOTE, n) != NULL)
+        return (fail(reader, E_INVAL, reader->line, "not UTF-8"));
     if (reader->record_line == 0)
         reader->record_line = reader->field_line = reader->line;
     if (csv_parse(&reader->parser, p, n, on_field, on_row, reader) != n &&

@@ -5,7 +5,8 @@
  * CSV with a header line (RFC 4180), read in pieces of any size through
  * libcsv.  A byte order mark is dropped; LF and CRLF both end a line; a quoted
  * field may hold line ends; blanks are part of a field.  Every record knows the
- * line on which it began.
+ * line on which it began.  What stands between fields, and whether there are
+ * quotes at all, can be chosen: so it reads tab-separated files too.
  */
 
 #include "proto/bytes.h"
@@ -46,6 +47,15 @@ typedef enum err csv_record_fn(void *cookie, const struct csv_record *record);
  */
 enum err MUST_USE csv_reader_create(csv_record_fn *fn, void *cookie,
     struct csv_reader **reader);
+
+/**
+ * csv_reader_set_form(reader, separator, quotes):
+ * From the first byte on, have ${separator}, an ASCII character that is neither
+ * a quote nor a line end, between fields; without ${quotes} a quote is a
+ * character as any other, and no field holds a line end.
+ */
+void csv_reader_set_form(struct csv_reader *reader, char separator,
+    int quotes);
 
 /**
  * csv_reader_feed(reader, bytes, fault):
