@@ -21,13 +21,6 @@
  */
 #define ARENA_MAX ((size_t)8 * 1024 * 1024)
 
-/* As the store wrote them; unknown fields are a newer version's. */
-static const struct message_limits event_limits = {
-    .depth = 8, .elements = 64, .fields = 1024, .refuse_unknown = 0};
-static const struct message_limits claim_limits = {
-    .depth = 4, .elements = DECIDE_RECOGNIZERS_MAX, .fields = 128,
-    .refuse_unknown = 1};
-
 /*
  * How many of the below a worker keeps for reuse: as many as a tick is likely
  * to bring.  To get and return their memory each time was a twelfth of a call.
@@ -205,23 +198,15 @@ reply(struct unary_call *call, struct verify_facts *facts)
         unary_reply_bytes(call, buf_slice(out));
 }
 
-/*
- * Our own writing, of a type that does not nest: it needs no scan, but to tell
- * what failed.
- */
 static enum err
 read_event(struct arena *arena, struct slice bytes, Vouch__V1__Event **event)
 {
-    struct message_fault fault;
+    ProtobufCMessage *message;
+    enum err err = message_unpack(&vouch__v1__event__descriptor, bytes, arena,
+        &message);
 
-    *event = vouch__v1__event__unpack(arena_allocator(arena), bytes.n,
-        bytes.p);
-    if (*event != NULL)
-        return (E_OK);
-    if (arena_exhausted(arena))
-        return (E_TOOBIG);
-    return (message_scan(&vouch__v1__event__descriptor, bytes, &event_limits,
-        &fault) == E_OK ? E_NOMEM : E_CORRUPT);
+    *event = (Vouch__V1__Event *)(void *)message;
+    return (err);
 }
 
 /* What was found, some of it still as bytes, and what it leads to. */
@@ -294,17 +279,17 @@ read_latest(struct found *found)
 
 /* So that finding nothing is the work of finding somebody else. */
 static enum err
-read_stand_in(struct arena *arena)
+read_stand_in(struct unary_call *call)
 {
-    const ProtobufCMessage *message = &decide_stand_in()->event->base;
-    size_t n = protobuf_c_message_get_packed_size(message);
-    uint8_t *bytes = arena_alloc(arena, n);
+    const struct verify *v = call->state;
+    struct buf *bytes = &call->worker->response;    /* which is not begun */
     Vouch__V1__Event *event;
+    enum err err;
 
-    if (bytes == NULL)
-        return (E_NOMEM);
-    (void)protobuf_c_message_pack(message, bytes);
-    return (read_event(arena, (struct slice){bytes, n}, &event));
+    buf_drop(bytes, bytes->n);
+    if ((err = message_pack(&decide_stand_in()->event->base, bytes)) != E_OK)
+        return (err);
+    return (read_event(v->arena, buf_slice(bytes), &event));
 }
 
 static enum err
@@ -323,7 +308,7 @@ decide_found(struct unary_call *call, const struct store_candidates *found,
     facts->freshness = decide_freshness(found->source.known,
         found->source.source_time_us, facts->answered_at_us,
         association->max_age_seconds);
-    if (found->nversions == 0 && (err = read_stand_in(v->arena)) != E_OK)
+    if (found->nversions == 0 && (err = read_stand_in(call)) != E_OK)
         return (err);
     if ((err = read_latest(&read)) != E_OK)
         return (err);
@@ -394,7 +379,6 @@ copy_claim(struct unary_call *call, const Vouch__V1__Claim *claim)
     struct buf *bytes = &call->worker->response;    /* which is not begun */
     Vouch__V1__Claim plain = *claim;
     ProtobufCMessage *message = NULL;
-    struct message_fault fault;
     enum err err;
 
     if (is_empty(plain.birth_date))
@@ -411,8 +395,8 @@ copy_claim(struct unary_call *call, const Vouch__V1__Claim *claim)
         buf_slice(bytes));
     if (v->claim_bytes.p == NULL)
         return (E_NOMEM);
-    err = message_decode(&vouch__v1__claim__descriptor, v->claim_bytes,
-        &claim_limits, v->arena, &message, &fault);
+    err = message_unpack(&vouch__v1__claim__descriptor, v->claim_bytes,
+        v->arena, &message);
     v->claim = (Vouch__V1__Claim *)(void *)message;
     return (err);
 }

@@ -23,17 +23,17 @@
 /* How many events were read (linked with --wrap). */
 static unsigned decoded;
 
-Vouch__V1__Event *__real_vouch__v1__event__unpack(
-    ProtobufCAllocator *allocator, size_t n, const uint8_t *bytes);
-Vouch__V1__Event *__wrap_vouch__v1__event__unpack(
-    ProtobufCAllocator *allocator, size_t n, const uint8_t *bytes);
+enum err __real_message_unpack(const ProtobufCMessageDescriptor *descriptor,
+    struct slice bytes, struct arena *arena, ProtobufCMessage **message);
+enum err __wrap_message_unpack(const ProtobufCMessageDescriptor *descriptor,
+    struct slice bytes, struct arena *arena, ProtobufCMessage **message);
 
-Vouch__V1__Event *
-__wrap_vouch__v1__event__unpack(ProtobufCAllocator *allocator, size_t n,
-    const uint8_t *bytes)
+enum err
+__wrap_message_unpack(const ProtobufCMessageDescriptor *descriptor,
+    struct slice bytes, struct arena *arena, ProtobufCMessage **message)
 {
-    decoded++;
-    return (__real_vouch__v1__event__unpack(allocator, n, bytes));
+    decoded += descriptor == &vouch__v1__event__descriptor;
+    return (__real_message_unpack(descriptor, bytes, arena, message));
 }
 
 static int
