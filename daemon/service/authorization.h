@@ -33,6 +33,11 @@
     ROW(vouch_v1_PublishingService_GetPublication,                          \
         ROLE_BIT(ROLE_ASSOCIATION) | ROLE_BIT(ROLE_AUDITOR),                \
         get_publication_method)                                             \
+    ROW(vouch_v1_PublishingService_ListEvents,                              \
+        ROLE_BIT(ROLE_ASSOCIATION), list_events_method)                     \
+    ROW(vouch_v1_PublishingService_ListPublications,                        \
+        ROLE_BIT(ROLE_ASSOCIATION) | ROLE_BIT(ROLE_AUDITOR),                \
+        list_publications_method)                                           \
     ROW(vouch_v1_PublishingService_PublishCredentials,                      \
         ROLE_BIT(ROLE_ASSOCIATION), publish_credentials_method)             \
     ROW(vouch_v1_VerificationService_VerifyCredential,                      \

@@ -1,12 +1,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/page_token.h"
-#include "service/unary.h"
+#include "service/page.h"
 
 #include "vouch/v1/catalog_service.pb-c.h"
 
-#define PAGE_DEFAULT 100
 #define PAGE_MAX 1000
 
 #define ASSOCIATIONS_PATH "/vouch.v1.CatalogService/ListAssociations"
@@ -113,42 +111,6 @@ get_association(struct unary_call *call, const ProtobufCMessage *request)
 
 UNARY_METHOD(get_association_method, get_association);
 
-/* What page of which list. */
-struct page {
-    struct page_scope scope;
-    char after[PAGE_ID_MAX + 1];    /* "": from the start */
-    size_t max;
-    char next[PAGE_TOKEN_TEXT];
-};
-
-/* Answer a bad size or token, and return 0; otherwise return non-zero. */
-static int
-page_begin(struct unary_call *call, struct page *page, int32_t size,
-    const char *token)
-{
-    struct grpc_status status = {.code = GRPC_OK};
-    enum err err = E_OK;
-
-    page->scope.key = key_ring_page_secret(call->worker->service->keys);
-    page->max = size == 0 ? PAGE_DEFAULT :
-        size > PAGE_MAX ? PAGE_MAX : (size_t)size;
-    if (size < 0)
-        grpc_status_violation(&status, "page_size",
-            "must not be negative; 0 means %d", PAGE_DEFAULT);
-    else if (token[0] != '\0')
-        err = page_token_read(&page->scope, token, page->after);
-    if (err == E_INVAL)
-        grpc_status_violation(&status, "page_token",
-            "must be the next_page_token of a request whose other arguments "
-            "were the same");
-    else if (err != E_OK)
-        grpc_status_from_err(&status, err);
-    if (status.code == GRPC_OK)
-        return (1);
-    unary_fail(call, &status);
-    return (0);
-}
-
 static void
 list_associations(struct unary_call *call, const ProtobufCMessage *request)
 {
@@ -157,11 +119,12 @@ list_associations(struct unary_call *call, const ProtobufCMessage *request)
     Vouch__V1__ListAssociationsResponse response =
         VOUCH__V1__LIST_ASSOCIATIONS_RESPONSE__INIT;
     const Vouch__V1__Catalog *catalog = catalog_of(call);
-    struct page page = {.scope = {.method = ASSOCIATIONS_PATH, .filter = ""}};
+    struct page page = {.most = PAGE_MAX,
+        .scope = {.method = ASSOCIATIONS_PATH, .filter = ""}};
     size_t at = 0;
     enum err err;
 
-    if (!page_begin(call, &page, asked->page_size, asked->page_token))
+    if (!page_begin(&page, call, asked->page_size, asked->page_token))
         return;
     while (at < catalog->n_associations &&
         strcmp(catalog->associations[at]->id, page.after) <= 0)
@@ -170,8 +133,7 @@ list_associations(struct unary_call *call, const ProtobufCMessage *request)
     response.n_associations = catalog->n_associations - at;
     if (response.n_associations > page.max) {
         response.n_associations = page.max;
-        err = page_token_make(&page.scope,
-            catalog->associations[at + page.max - 1]->id, page.next);
+        err = page_end(&page, catalog->associations[at + page.max - 1]->id);
         if (err != E_OK) {
             unary_fail_err(call, err);
             return;
@@ -212,11 +174,11 @@ list_credential_types(struct unary_call *call, const ProtobufCMessage *request)
         (const Vouch__V1__ListCredentialTypesRequest *)request;
     Vouch__V1__ListCredentialTypesResponse response =
         VOUCH__V1__LIST_CREDENTIAL_TYPES_RESPONSE__INIT;
-    struct page page = {.scope = {.method = TYPES_PATH,
+    struct page page = {.most = PAGE_MAX, .scope = {.method = TYPES_PATH,
         .filter = asked->association_id}};
     enum err err = E_OK;
 
-    if (!page_begin(call, &page, asked->page_size, asked->page_token))
+    if (!page_begin(&page, call, asked->page_size, asked->page_token))
         return;
     response.credential_types = calloc(page.max,
         sizeof(*response.credential_types));
@@ -226,8 +188,7 @@ list_credential_types(struct unary_call *call, const ProtobufCMessage *request)
     }
     if (collect_types(catalog_of(call), asked->association_id, &page,
         &response)) {
-        err = page_token_make(&page.scope,
-            response.credential_types[page.max - 1]->id, page.next);
+        err = page_end(&page, response.credential_types[page.max - 1]->id);
         response.next_page_token = page.next;
     }
     if (err != E_OK)

@@ -71,6 +71,7 @@ struct service_worker {
     struct store_post post;
     struct factor_key **factors;    /* owned; by place in the catalog */
     struct tick_item queue;         /* ring; the head is no item */
+    struct tick_item slow;          /* likewise: one of them in a pass */
     struct health_watch *watches;   /* borrowed from their calls */
     struct verify *spare;           /* owned; kept by verify.c for reuse */
     size_t nspare;
@@ -85,6 +86,16 @@ struct service_worker {
  * Have ${item} run at the end of this pass.  It must not be in the queue.
  */
 void service_tick_add(struct service_worker *worker, struct tick_item *item);
+
+/**
+ * service_tick_add_slow(worker, item):
+ * As service_tick_add(), for an item that reads a page of something long.  Of
+ * all such items of the worker one is run in a pass, behind everything else,
+ * and the loop does not sleep while there are any: who asks a short question
+ * waits for one page at most.
+ */
+void service_tick_add_slow(struct service_worker *worker,
+    struct tick_item *item);
 
 /**
  * service_tick_remove(item):
@@ -135,6 +146,9 @@ extern const struct method_ops verify_credential_method;    /* verify.c */
 extern const struct method_ops publish_credentials_method;  /* publish.c */
 /* publication_methods.c */
 extern const struct method_ops get_publication_method;
+extern const struct method_ops list_publications_method;
+                                                    /* publication_list.c */
+extern const struct method_ops list_events_method;          /* event_list.c */
 extern const struct method_ops declare_current_method;      /* declaration.c */
 extern const struct method_ops get_association_method;  /* catalog_methods.c */
 extern const struct method_ops list_associations_method;

@@ -87,7 +87,7 @@ on_page(void *cookie, enum err err)
     if (err != E_OK || o->left == 0)
         o->order.done(o->order.cookie, err);
     else if (sink.ops->backlog(sink.cookie) < SINK_FULL)
-        service_tick_add(o->order.worker, &o->tick);
+        service_tick_add_slow(o->order.worker, &o->tick);
     else
         o->waiting = 1;
 }
@@ -125,7 +125,7 @@ openings_start(const struct openings_order *order, struct openings **openings)
     made->left = order->n;
     made->tick.run = on_tick;
     buf_init(&made->bytes, PAGE_BYTES + STORE_EVENT_MAX);
-    service_tick_add(order->worker, &made->tick);
+    service_tick_add_slow(order->worker, &made->tick);
     *openings = made;
     return (E_OK);
 }
@@ -136,7 +136,7 @@ openings_writable(struct openings *openings)
     if (!openings->waiting)
         return;
     openings->waiting = 0;
-    service_tick_add(openings->order.worker, &openings->tick);
+    service_tick_add_slow(openings->order.worker, &openings->tick);
 }
 
 void

@@ -64,6 +64,8 @@ service_worker_create(struct service *service, const struct store_post *post,
     made->post = *post;
     made->queue.next = &made->queue;
     made->queue.prev = &made->queue;
+    made->slow.next = &made->slow;
+    made->slow.prev = &made->slow;
     buf_init(&made->response, RESPONSE_MAX);
     if ((err = make_factor_keys(made)) != E_OK)
         goto out;
@@ -103,13 +105,25 @@ service_worker_free(struct service_worker *worker)
     free(worker);
 }
 
+static void
+put_last(struct tick_item *ring, struct tick_item *item)
+{
+    item->next = ring;
+    item->prev = ring->prev;
+    item->prev->next = item;
+    ring->prev = item;
+}
+
 void
 service_tick_add(struct service_worker *worker, struct tick_item *item)
 {
-    item->next = &worker->queue;
-    item->prev = worker->queue.prev;
-    item->prev->next = item;
-    worker->queue.prev = item;
+    put_last(&worker->queue, item);
+}
+
+void
+service_tick_add_slow(struct service_worker *worker, struct tick_item *item)
+{
+    put_last(&worker->slow, item);
 }
 
 void
@@ -123,6 +137,26 @@ service_tick_remove(struct tick_item *item)
     item->prev = NULL;
 }
 
+/* There is something to do: that is all there is to say. */
+static void
+wake(void *cookie)
+{
+    (void)cookie;
+}
+
+/* Run what is in ${ring}, ${most} items of it, those put in meanwhile too. */
+static void
+run_ring(struct service_worker *worker, struct tick_item *ring, size_t most,
+    enum err view)
+{
+    struct tick_item *item;
+
+    for (; most > 0 && (item = ring->next) != ring; most--) {
+        service_tick_remove(item);
+        item->run(item, worker, view);
+    }
+}
+
 /*
  * Until nothing is left: an item that is put in meanwhile reads the same view,
  * and nothing puts itself in without having read a piece.
@@ -130,18 +164,19 @@ service_tick_remove(struct tick_item *item)
 void
 service_worker_tick(struct service_worker *worker)
 {
-    struct tick_item *item;
     enum err view;
 
-    if (worker->queue.next == &worker->queue)
+    if (worker->queue.next == &worker->queue &&
+        worker->slow.next == &worker->slow)
         return;
     view = store_reader_begin(worker->reader);
-    while ((item = worker->queue.next) != &worker->queue) {
-        service_tick_remove(item);
-        item->run(item, worker, view);
-    }
+    run_ring(worker, &worker->queue, SIZE_MAX, view);
+    run_ring(worker, &worker->slow, 1, view);
+    run_ring(worker, &worker->queue, SIZE_MAX, view);
     if (view == E_OK)
         store_reader_end(worker->reader);
+    if (worker->slow.next != &worker->slow)
+        worker->post.post(worker->post.target, wake, NULL);
 }
 
 void

@@ -270,7 +270,7 @@ enum err MUST_USE store_read_entries(struct store_reader *reader,
 /* Which events: those of ${association} from index ${from} on. */
 struct store_events {
     const char *association;
-    const char *number_key;         /* under this number only; NULL: under any */
+    const char *number_key;         /* under this one only; NULL: any */
     int64_t from;
     int64_t n;                      /* at most */
 };
