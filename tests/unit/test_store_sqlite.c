@@ -124,7 +124,12 @@ a_file_that_is_no_store_of_ours_is_refused(void **state)
 /* As schema 1 was. */
 #define UNDO_2                                                          \
     "DROP INDEX publication_recorded; DROP INDEX publication_recorded_all;" \
-    "DROP INDEX publication_events; PRAGMA user_version = 1"
+    "DROP INDEX publication_events; DROP TABLE credential;"             \
+    "DROP TABLE tally; DROP TABLE listing; DROP TABLE derived;"         \
+    "ALTER TABLE publication DROP COLUMN count_not_listed;"             \
+    "ALTER TABLE publication DROP COLUMN ending_withheld;"              \
+    "ALTER TABLE publication DROP COLUMN snapshot_types;"               \
+    "PRAGMA user_version = 1"
 
 static void
 an_older_schema_is_brought_up_to_date(void **state)
