@@ -44,7 +44,8 @@ add(struct publication_list *list, const struct store_publication *outcome)
 static enum err
 on_publication(void *cookie, const struct store_publication *outcome)
 {
-    struct publication_list *list = cookie;
+    struct unary_call *call = cookie;
+    struct publication_list *list = call->state;
     enum err err;
 
     if (list->n == list->page.max || list->bytes.n >= PAGE_BYTES) {
