@@ -16,7 +16,7 @@
 /* Everything is borrowed. */
 struct verify_facts {
     const struct decide_claim *claim;
-    struct decision *decision;
+    const struct decision *decision;
     struct recognized recognized;   /* of a CONFIRMED or NOT_CURRENT */
     Vouch__V1__FreshnessState freshness;
     struct store_source source;
@@ -28,7 +28,7 @@ struct verify_facts {
  * verify_answer_pack(facts, out):
  * Append the answer's canonical bytes to ${out}.
  *
- * Fails: E_NOMEM, E_TOOBIG; ${out} may then hold a part of them.
+ * Fails: E_NOMEM, E_TOOBIG; ${out} is then as it was.
  */
 enum err MUST_USE verify_answer_pack(const struct verify_facts *facts,
     struct buf *out);

@@ -269,6 +269,8 @@ on_send_bytes(void *cookie, struct slice message)
     struct rig_outcome *o = cookie;
 
     assert_false(o->finished);
+    assert_true(message_is_canonical(
+        &vouch__v1__verify_credential_response__descriptor, message));
     o->sent++;
     return (buf_add(&o->bytes, message));
 }
