@@ -6,6 +6,7 @@
 #include "client/command.h"
 #include "client/error.h"
 #include "client/json.h"
+#include "client/listing.h"
 #include "client/table.h"
 #include "client/text.h"
 #include "proto/civil.h"
@@ -16,64 +17,10 @@ const struct flag credential_type_flags[] = {
     {NULL, NULL, NULL},
 };
 
-/*
- * A list as it comes page by page: a table or CSV at the end, JSON lines at
- * once, JSON as one array.
- */
-struct listing {
-    const struct invocation *run;
-    struct table *table;        /* owned */
-    size_t n;
-};
-
-static int
-listing_add(struct listing *l, const ProtobufCMessage *item,
-    const char *const *cells)
-{
-    switch (l->run->output) {
-    case OUTPUT_JSON:
-        fputs(l->n++ == 0 ? "[\n" : ",\n", stdout);
-        return (json_print(stdout, item, 0));
-    case OUTPUT_JSONL:
-        return (json_print(stdout, item, 1));
-    case OUTPUT_TABLE:
-    case OUTPUT_CSV:
-    default:
-        return (table_add(l->table, cells));
-    }
-}
-
-static void
-listing_end(struct listing *l)
-{
-    if (l->run->output == OUTPUT_JSON)
-        fputs(l->n == 0 ? "[]\n" : "]\n", stdout);
-    else if (l->run->output != OUTPUT_JSONL)
-        table_print(l->table, stdout, l->run->output == OUTPUT_CSV);
-}
-
 static void
 plain_enum(const ProtobufCEnumDescriptor *e, int value, char out[64])
 {
     text_plain(text_enum(e, value), out, 64);
-}
-
-/*
- * Take the token of the next page out of ${page} into ${*token}, NULL at the
- * end.  Returns 0, or -1: a server that gives the same again would never end.
- */
-static int
-next_page(const char *page, char **token, struct vouch_error *error)
-{
-    char *next = NULL;
-
-    if (page[0] != '\0' && *token != NULL && strcmp(page, *token) == 0)
-        return (error_nonsense(error, "the server gave the same page twice"));
-    if (page[0] != '\0' && (next = text_copy(page)) == NULL)
-        return (error_memory(error));
-    free(*token);
-    *token = next;
-    return (0);
 }
 
 static int
@@ -97,27 +44,24 @@ list_associations(const struct invocation *run, struct vouch *vouch,
     Vouch__V1__ListAssociationsRequest request =
         VOUCH__V1__LIST_ASSOCIATIONS_REQUEST__INIT;
     Vouch__V1__ListAssociationsResponse *page = NULL;
-    char *token = NULL;
     int status = 0;
 
     (void)run;
     do {
-        request.page_token = token != NULL ? token : request.page_token;
+        if (l->token != NULL)
+            request.page_token = l->token;
         if (vouch_call(vouch, "vouch.v1.CatalogService/ListAssociations",
             &request.base,
             &vouch__v1__list_associations_response__descriptor,
-            (ProtobufCMessage **)&page, error) != 0) {
-            status = -1;
-            break;
-        }
+            (ProtobufCMessage **)&page, error) != 0)
+            return (-1);
         for (size_t i = 0; i < page->n_associations && status == 0; i++)
             if ((status = add_association(l, page->associations[i])) != 0)
                 (void)error_memory(error);
         if (status == 0)
-            status = next_page(page->next_page_token, &token, error);
+            status = listing_turn(l, page->next_page_token, error);
         vouch_free_message(&page->base);
-    } while (status == 0 && token != NULL);
-    free(token);
+    } while (status == 1);
     return (status);
 }
 
@@ -143,28 +87,25 @@ list_types(const struct invocation *run, struct vouch *vouch,
         VOUCH__V1__LIST_CREDENTIAL_TYPES_REQUEST__INIT;
     Vouch__V1__ListCredentialTypesResponse *page = NULL;
     const char *association = flag_value(run, "association");
-    char *token = NULL;
     int status = 0;
 
     if (association != NULL)
         request.association_id = (char *)(uintptr_t)association;
     do {
-        request.page_token = token != NULL ? token : request.page_token;
+        if (l->token != NULL)
+            request.page_token = l->token;
         if (vouch_call(vouch, "vouch.v1.CatalogService/ListCredentialTypes",
             &request.base,
             &vouch__v1__list_credential_types_response__descriptor,
-            (ProtobufCMessage **)&page, error) != 0) {
-            status = -1;
-            break;
-        }
+            (ProtobufCMessage **)&page, error) != 0)
+            return (-1);
         for (size_t i = 0; i < page->n_credential_types && status == 0; i++)
             if ((status = add_type(l, page->credential_types[i])) != 0)
                 (void)error_memory(error);
         if (status == 0)
-            status = next_page(page->next_page_token, &token, error);
+            status = listing_turn(l, page->next_page_token, error);
         vouch_free_message(&page->base);
-    } while (status == 0 && token != NULL);
-    free(token);
+    } while (status == 1);
     return (status);
 }
 
@@ -173,23 +114,20 @@ run_listing(const struct invocation *run, const char *const *columns,
     size_t ncolumns, int (*list)(const struct invocation *, struct vouch *,
         struct listing *, struct vouch_error *))
 {
-    struct listing l = {.run = run};
+    struct listing l = {.run = run, .columns = columns,
+        .ncolumns = ncolumns};
     struct vouch *vouch = NULL;
     struct vouch_error error = {0};
     int status;
 
-    if ((l.table = table_create(columns, ncolumns)) == NULL)
-        return (bug_error(run, "out of memory"));
     if (vouch_open(&run->options, &vouch, &error) != 0 ||
-        list(run, vouch, &l, &error) != 0) {
+        list(run, vouch, &l, &error) != 0)
         status = report_error(run, &error);
-        goto out;
-    }
-    listing_end(&l);
-    status = VOUCH_EXIT_YES;
-
-out:
-    table_free(l.table);
+    else if (listing_end(&l) != 0)
+        status = bug_error(run, "out of memory");
+    else
+        status = VOUCH_EXIT_YES;
+    listing_free(&l);
     vouch_close(vouch);
     return (status);
 }

@@ -159,7 +159,6 @@ cmd_declare_current(const struct invocation *run)
         VOUCH__V1__DECLARE_CURRENT_REQUEST__INIT;
     Vouch__V1__DeclareCurrentResponse *response = NULL;
     const char *association = flag_value(run, "association");
-    const char *as_of = flag_value(run, "as-of");
     struct vouch *vouch = NULL;
     struct vouch_error error;
     char id[UUID_TEXT];
@@ -167,9 +166,8 @@ cmd_declare_current(const struct invocation *run)
 
     if (association == NULL)
         return (usage_error(run, "--association is needed"));
-    if (as_of != NULL && civil_parse_time(as_of, &request.as_of_us) != E_OK)
-        return (usage_error(run, "--as-of takes a time as in "
-            "2026-11-22T06:00:00-06:00, not '%s'", as_of));
+    if ((status = flag_time(run, "as-of", &request.as_of_us)) != 0)
+        return (status);
     if (uuid_make(id) != E_OK)
         return (bug_error(run, "the system gives no random numbers"));
     request.request_id = id;

@@ -74,6 +74,17 @@ extern const struct flag common_flags[];
 const char *flag_value(const struct invocation *run, const char *name);
 
 /**
+ * flag_number(run, name, number) and flag_time(run, name, time_us):
+ * Read the value of --${name}, a whole number that is not negative or an RFC
+ * 3339 time; what they point at stays as it is if it was not there.  Return 0,
+ * or an exit code after having said why.
+ */
+int flag_number(const struct invocation *run, const char *name,
+    int64_t *number);
+int flag_time(const struct invocation *run, const char *name,
+    int64_t *time_us);
+
+/**
  * report_error(run, error):
  * Say on standard error what happened and what to do; return the exit code
  * that it means.
@@ -100,6 +111,8 @@ int usage_error(const struct invocation *run, const char *format, ...)
 int cmd_verify(const struct invocation *run);
 int cmd_publish(const struct invocation *run);
 int cmd_publication_show(const struct invocation *run);
+int cmd_publication_list(const struct invocation *run);
+int cmd_event_list(const struct invocation *run);
 int cmd_declare_current(const struct invocation *run);
 int cmd_association_list(const struct invocation *run);
 int cmd_association_show(const struct invocation *run);
@@ -111,6 +124,8 @@ int cmd_help(const struct invocation *run);
 
 extern const struct flag verify_flags[];
 extern const struct flag publish_flags[];
+extern const struct flag publication_list_flags[];
+extern const struct flag event_list_flags[];
 extern const struct flag declare_current_flags[];
 extern const struct flag credential_type_flags[];
 

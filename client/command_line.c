@@ -1,8 +1,11 @@
 #include "client/command_line.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "proto/civil.h"
 #include "proto/nearest.h"
 
 static const char *
@@ -18,6 +21,33 @@ const char *
 flag_value(const struct invocation *run, const char *name)
 {
     return (named(run->command->flags, run->values, name));
+}
+
+int
+flag_number(const struct invocation *run, const char *name, int64_t *number)
+{
+    const char *text = flag_value(run, name);
+    char *end;
+
+    if (text == NULL)
+        return (0);
+    errno = 0;
+    *number = strtoll(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0)
+        return (usage_error(run, "--%s takes a whole number, not '%s'", name,
+            text));
+    return (0);
+}
+
+int
+flag_time(const struct invocation *run, const char *name, int64_t *time_us)
+{
+    const char *text = flag_value(run, name);
+
+    if (text != NULL && civil_parse_time(text, time_us) != E_OK)
+        return (usage_error(run, "--%s takes a time as in "
+            "2026-11-22T06:00:00-06:00, not '%s'", name, text));
+    return (0);
 }
 
 const char *

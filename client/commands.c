@@ -60,6 +60,16 @@ static const char about_publication[] =
 "ID is the publication's own id, or the request id of the upload: the\n"
 "latter answers what became of an upload whose connection broke.\n";
 
+static const char about_publication_list[] =
+"An association sees its own; an auditor sees those of all, or of the one\n"
+"that --association names.\n";
+
+static const char about_event_list[] =
+"Each row of an upload that said something new became one event in the log,\n"
+"which never changes. An association sees its own events, and nobody else\n"
+"does. JSON and JSON lines have salt and bytes of each, too: what opens its\n"
+"leaf, which is checked here.\n";
+
 static const char about_declare[] =
 "Each association promises to speak at least so often; what is older counts\n"
 "as stale, and a stale answer is never YES. When there is nothing new to\n"
@@ -97,6 +107,16 @@ const struct command commands[] = {
         about_publication,
         "  vouch publication show 5f0e8c1d2b3a49576879808182838485\n",
         NULL, 1, 1, 0, cmd_publication_show},
+    {"publication", "list", "[--since TIME] [--before TIME]",
+        "list your publications, the newest first", about_publication_list,
+        "  vouch publication list --since 2026-11-01T00:00:00Z -o csv\n",
+        publication_list_flags, 0, 0, 0, cmd_publication_list},
+    {"event", "list", "[--publication ID|--number N] [--from-index I]",
+        "list your events in the log, each with what opens it",
+        about_event_list,
+        "  vouch event list --number 10482\n"
+            "  vouch event list --from-index 100000 -o jsonl\n",
+        event_list_flags, 0, 0, 0, cmd_event_list},
     {"declare-current", NULL, "--association ID [--as-of TIME]",
         "state that nothing has changed: answers stay fresh",
         about_declare,
