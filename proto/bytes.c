@@ -11,18 +11,6 @@ static const char hex_digits[] = "0123456789abcdef";
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-struct slice
-slice_of(const char *text)
-{
-    return ((struct slice){(const uint8_t *)text, strlen(text)});
-}
-
-int
-slice_equal(struct slice a, struct slice b)
-{
-    return (a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0));
-}
-
 void
 buf_init(struct buf *buf, size_t max)
 {

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "proto/err.h"
 
@@ -31,13 +32,21 @@ struct buf {
  * slice_of(text):
  * Return the bytes of ${text} without its NUL; borrowed from ${text}.
  */
-struct slice slice_of(const char *text);
+static inline struct slice
+slice_of(const char *text)
+{
+    return ((struct slice){(const uint8_t *)text, strlen(text)});
+}
 
 /**
  * slice_equal(a, b):
  * Return non-zero if ${a} and ${b} are the same bytes.  Not for secrets.
  */
-int slice_equal(struct slice a, struct slice b);
+static inline int
+slice_equal(struct slice a, struct slice b)
+{
+    return (a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0));
+}
 
 /**
  * buf_init(buf, max):
