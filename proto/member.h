@@ -22,17 +22,13 @@ static inline size_t
 member_size(ProtobufCType type)
 {
     switch (type) {
-    case PROTOBUF_C_TYPE_INT32:
-    case PROTOBUF_C_TYPE_SINT32:
-    case PROTOBUF_C_TYPE_UINT32:
-    case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_SFIXED32:
-    case PROTOBUF_C_TYPE_FLOAT:
-        return (sizeof(uint32_t));
+    case PROTOBUF_C_TYPE_STRING:
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return (sizeof(void *));
+    case PROTOBUF_C_TYPE_BYTES:
+        return (sizeof(ProtobufCBinaryData));
     case PROTOBUF_C_TYPE_BOOL:
         return (sizeof(protobuf_c_boolean));
-    case PROTOBUF_C_TYPE_ENUM:
-        return (sizeof(int));
     case PROTOBUF_C_TYPE_INT64:
     case PROTOBUF_C_TYPE_SINT64:
     case PROTOBUF_C_TYPE_UINT64:
@@ -40,13 +36,9 @@ member_size(ProtobufCType type)
     case PROTOBUF_C_TYPE_SFIXED64:
     case PROTOBUF_C_TYPE_DOUBLE:
         return (sizeof(uint64_t));
-    case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return (sizeof(void *));
-    case PROTOBUF_C_TYPE_BYTES:
-        break;
+    default:
+        return (sizeof(uint32_t));
     }
-    return (sizeof(ProtobufCBinaryData));
 }
 
 /* Read and write without regard to the type that is declared there. */

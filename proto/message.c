@@ -18,14 +18,13 @@
 
 /* A message that is being walked. */
 struct level {
-    const struct level *up;     /* that of the message around it; or NULL */
-    const ProtobufCFieldDescriptor *field;  /* of that message; or NULL */
-    uint32_t index;             /* in that field, if it is repeated */
-    unsigned depth;
     const ProtobufCMessageDescriptor *type;
+    const ProtobufCFieldDescriptor *end;    /* of its fields */
+    const ProtobufCFieldDescriptor *last;   /* that came */
     uint32_t *counts;           /* by field: how often it came */
-    unsigned at;                /* the field that came last */
     uint8_t *made;              /* what it becomes; NULL if nothing is made */
+    const ProtobufCFieldDescriptor *field;  /* of the level above; or NULL */
+    uint32_t index;             /* in that field, if it is repeated */
 };
 
 /*
@@ -41,10 +40,21 @@ struct walk {
     uint8_t *copy;
     uint8_t *end;               /* of the last string: a NUL belongs there */
     uint8_t nowhere;
-    size_t fields;
+    unsigned depth;
+    size_t fields_left;         /* of the limit */
     size_t ncounts;
+    struct level levels[DEPTH_MAX];
     uint32_t counts[COUNTS_MAX];
 };
+
+static const char wrong_type[] = "the field has the wrong wire type";
+
+/* How often a field of the message ${level} came. */
+static inline uint32_t *
+count_of(const struct level *level, const ProtobufCFieldDescriptor *field)
+{
+    return (&level->counts[field - level->type->fields]);
+}
 
 /* Append to a path what fits. */
 static void
@@ -63,28 +73,24 @@ path_add_index(char *path, size_t size, uint32_t index)
     (void)snprintf(path + n, size - n, "[%lu]", (unsigned long)index);
 }
 
-static void
-path_add_level(char *path, size_t size, const struct level *level)
-{
-    if (level == NULL || level->up == NULL)
-        return;
-    path_add_level(path, size, level->up);
-    path_add(path, size, level->field->name);
-    if (level->field->label == PROTOBUF_C_LABEL_REPEATED)
-        path_add_index(path, size, level->index);
-}
-
-/* Say where the walk is: in the message ${level}, at ${field} unless NULL. */
+/* Say where the walk is: in the message on top, at ${field} unless NULL. */
 static enum err
-refuse_at(const struct walk *walk, const struct level *level,
-    const ProtobufCFieldDescriptor *field, const char *what, enum err err)
+refuse_at(const struct walk *walk, const ProtobufCFieldDescriptor *field,
+    const char *what, enum err err)
 {
     struct message_fault *fault = walk->fault;
     const size_t size = sizeof(fault->field);
+    const struct level *level;
+    unsigned i;
 
     fault->what = what;
     fault->field[0] = '\0';
-    path_add_level(fault->field, size, level);
+    for (i = 1; i < walk->depth; i++) {
+        level = &walk->levels[i];
+        path_add(fault->field, size, level->field->name);
+        if (level->field->label == PROTOBUF_C_LABEL_REPEATED)
+            path_add_index(fault->field, size, level->index);
+    }
     if (field != NULL)
         path_add(fault->field, size, field->name);
     return (err);
@@ -92,37 +98,36 @@ refuse_at(const struct walk *walk, const struct level *level,
 
 /* The same, at the element of ${field} that came last. */
 static enum err
-refuse_element(const struct walk *walk, const struct level *level,
-    const ProtobufCFieldDescriptor *field, const char *what, enum err err)
+refuse_element(const struct walk *walk, const ProtobufCFieldDescriptor *field,
+    const char *what, enum err err)
 {
     struct message_fault *fault = walk->fault;
-    uint32_t count = level->counts[field - level->type->fields];
+    uint32_t count = *count_of(&walk->levels[walk->depth - 1], field);
 
-    (void)refuse_at(walk, level, field, what, err);
+    (void)refuse_at(walk, field, what, err);
     if (field->label == PROTOBUF_C_LABEL_REPEATED && count > 0)
         path_add_index(fault->field, sizeof(fault->field), count - 1);
     return (err);
 }
 
 static enum err
-refuse_unknown(const struct walk *walk, const struct level *level,
-    uint32_t number)
+refuse_unknown(const struct walk *walk, uint32_t number)
 {
     struct message_fault *fault = walk->fault;
     char name[16];
 
-    (void)refuse_at(walk, level, NULL, "the field is not known", E_DENIED);
+    (void)refuse_at(walk, NULL, "the field is not known", E_DENIED);
     (void)snprintf(name, sizeof(name), "%lu", (unsigned long)number);
     path_add(fault->field, sizeof(fault->field), name);
     return (E_DENIED);
 }
 
 static enum err
-count_element(struct walk *walk, const struct level *level,
-    const ProtobufCFieldDescriptor *field, uint32_t *count)
+count_element(const struct walk *walk, const ProtobufCFieldDescriptor *field,
+    uint32_t *count)
 {
     if (*count >= walk->limits->elements)
-        return (refuse_at(walk, level, field, "there are too many elements",
+        return (refuse_at(walk, field, "there are too many elements",
             E_TOOBIG));
     ++*count;
     return (E_OK);
@@ -144,13 +149,13 @@ is_declared(const ProtobufCEnumDescriptor *type, uint32_t number)
 }
 
 static enum err
-check_enum(const struct walk *walk, const struct level *level,
-    const ProtobufCFieldDescriptor *field, uint64_t value)
+check_enum(const struct walk *walk, const ProtobufCFieldDescriptor *field,
+    uint64_t value)
 {
     /* Decoders keep the low 32 bits. */
     if (field->type == PROTOBUF_C_TYPE_ENUM && walk->limits->refuse_unknown &&
         !is_declared(field->descriptor, (uint32_t)value))
-        return (refuse_element(walk, level, field, "the value is not known",
+        return (refuse_element(walk, field, "the value is not known",
             E_DENIED));
     return (E_OK);
 }
@@ -217,13 +222,13 @@ take_packed(struct walk *walk, const struct level *level,
     enum err err;
 
     while (bytes.n > 0) {
-        if ((err = count_element(walk, level, field, count)) != E_OK ||
+        if ((err = count_element(walk, field, count)) != E_OK ||
             (err = place_element(walk, level, field, *count, &at)) != E_OK)
             return (err);
         if (type == PROTOBUF_C_WIRE_TYPE_VARINT) {
             if (wire_varint(&bytes, &value, &shortest) != E_OK)
                 goto malformed;
-            if ((err = check_enum(walk, level, field, value)) != E_OK)
+            if ((err = check_enum(walk, field, value)) != E_OK)
                 return (err);
             if (at != NULL)
                 member_put_varint(field->type, at, value);
@@ -239,7 +244,7 @@ take_packed(struct walk *walk, const struct level *level,
     return (E_OK);
 
 malformed:
-    return (refuse_element(walk, level, field, "a packed value is malformed",
+    return (refuse_element(walk, field, "a packed value is malformed",
         E_INVAL));
 }
 
@@ -287,37 +292,21 @@ keep_unknown(struct walk *walk, const struct level *level,
     return (E_OK);
 }
 
-static enum err walk_message(struct walk *walk, struct level *level,
-    struct slice bytes);
-
-static enum err
-take_message(struct walk *walk, const struct level *up,
-    const ProtobufCFieldDescriptor *field, struct slice bytes, uint32_t count,
-    uint8_t *at)
-{
-    struct level level = {
-        .up = up, .field = field, .index = count - 1, .depth = up->depth + 1,
-        .type = field->descriptor,
-    };
-    enum err err;
-
-    if ((err = walk_message(walk, &level, bytes)) == E_OK && at != NULL)
-        member_put_pointer(at, level.made);
-    return (err);
-}
+static enum err walk_message(struct walk *walk,
+    const ProtobufCFieldDescriptor *field, uint32_t index,
+    const ProtobufCMessageDescriptor *type, struct slice bytes, uint8_t *at);
 
 /* One value of the right wire type. */
-static enum err
-take_value(struct walk *walk, const struct level *level,
-    const ProtobufCFieldDescriptor *field, const struct wire_field *value,
-    uint32_t count, uint8_t *at)
+static inline enum err
+take_value(struct walk *walk, const ProtobufCFieldDescriptor *field,
+    const struct wire_field *value, uint32_t count, uint8_t *at)
 {
     enum err err;
 
     switch (field->type) {
     case PROTOBUF_C_TYPE_STRING:
         if (!walk->trusted && !utf8_is_text(value->bytes))
-            return (refuse_element(walk, level, field,
+            return (refuse_element(walk, field,
                 "the text is not UTF-8, or holds a NUL", E_DENIED));
         if (at != NULL)
             put_text(walk, value->bytes, at);
@@ -327,81 +316,95 @@ take_value(struct walk *walk, const struct level *level,
             put_bytes(walk, value->bytes, at);
         return (E_OK);
     case PROTOBUF_C_TYPE_MESSAGE:
-        return (take_message(walk, level, field, value->bytes, count, at));
-    default:
-        if ((err = check_enum(walk, level, field, value->value)) != E_OK ||
-            at == NULL)
+        return (walk_message(walk, field, count - 1, field->descriptor,
+            value->bytes, at));
+    case PROTOBUF_C_TYPE_ENUM:
+        if ((err = check_enum(walk, field, value->value)) != E_OK)
             return (err);
-        if (value->type == PROTOBUF_C_WIRE_TYPE_VARINT)
-            member_put_varint(field->type, at, value->value);
-        else
-            member_put_fixed(at, value->bytes.p, value->bytes.n);
-        return (E_OK);
+        break;
+    default:
+        break;
     }
+    if (at == NULL)
+        return (E_OK);
+    if (value->type == PROTOBUF_C_WIRE_TYPE_VARINT)
+        member_put_varint(field->type, at, value->value);
+    else
+        member_put_fixed(at, value->bytes.p, value->bytes.n);
+    return (E_OK);
 }
 
 static enum err
-take_field(struct walk *walk, const struct level *level,
+take_element(struct walk *walk, const struct level *level,
     const ProtobufCFieldDescriptor *field, const struct wire_field *value)
 {
     const ProtobufCWireType type = wire_type(field->type);
-    const int repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
-    uint32_t *count = &level->counts[level->at];
+    uint32_t *count = count_of(level, field);
     uint8_t *at;
     enum err err;
 
-    if (repeated) {
-        if (value->type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED &&
-            type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
-            return (take_packed(walk, level, field, value->bytes, count));
-        if ((err = count_element(walk, level, field, count)) != E_OK)
-            return (err);
-    } else if (field->type == PROTOBUF_C_TYPE_MESSAGE && ++*count > 1) {
-        return (refuse_at(walk, level, field, "the field comes twice",
-            E_DENIED));
-    }
-    if (value->type != type)
-        return (refuse_element(walk, level, field,
-            "the field has the wrong wire type", E_INVAL));
-    if (!repeated)
-        at = place_single(level, field);
-    else if ((err = place_element(walk, level, field, *count, &at)) != E_OK)
+    if (value->type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED &&
+        type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
+        return (take_packed(walk, level, field, value->bytes, count));
+    if ((err = count_element(walk, field, count)) != E_OK)
         return (err);
-    return (take_value(walk, level, field, value, *count, at));
+    if (value->type != type)
+        return (refuse_element(walk, field, wrong_type, E_INVAL));
+    if ((err = place_element(walk, level, field, *count, &at)) != E_OK)
+        return (err);
+    return (take_value(walk, field, value, *count, at));
+}
+
+static inline enum err
+take_field(struct walk *walk, const struct level *level,
+    const ProtobufCFieldDescriptor *field, const struct wire_field *value)
+{
+    if (field->label == PROTOBUF_C_LABEL_REPEATED)
+        return (take_element(walk, level, field, value));
+    if (field->type == PROTOBUF_C_TYPE_MESSAGE && ++*count_of(level, field) > 1)
+        return (refuse_at(walk, field, "the field comes twice",
+            E_DENIED));
+    if (value->type != wire_type(field->type))
+        return (refuse_at(walk, field, wrong_type, E_INVAL));
+    return (take_value(walk, field, value, 1, place_single(level, field)));
 }
 
 /* Most senders write fields in order: look at the next ones first. */
 static inline const ProtobufCFieldDescriptor *
 find_field(struct level *level, uint32_t number)
 {
-    const ProtobufCMessageDescriptor *type = level->type;
-    const ProtobufCFieldDescriptor *field;
-    unsigned i = level->at;
+    const ProtobufCFieldDescriptor *field = level->last;
 
-    while (i < type->n_fields && type->fields[i].id < number)
-        i++;
-    if (i < type->n_fields && type->fields[i].id == number) {
-        level->at = i;
-        return (&type->fields[i]);
-    }
-    field = protobuf_c_message_descriptor_get_field(type, number);
+    while (field < level->end && field->id < number)
+        field++;
+    if (field == level->end || field->id != number)
+        field = protobuf_c_message_descriptor_get_field(level->type,
+            number);
     if (field != NULL)
-        level->at = (unsigned)(field - type->fields);
+        level->last = field;
     return (field);
 }
 
-/* Open a message: count its fields, and make it. */
+/* Open a message: the walk goes on in it. */
 static enum err
-enter(struct walk *walk, struct level *level)
+enter(struct walk *walk, const ProtobufCFieldDescriptor *field, uint32_t index,
+    const ProtobufCMessageDescriptor *type)
 {
-    const ProtobufCMessageDescriptor *type = level->type;
+    struct level *level;
 
-    if (level->depth > walk->limits->depth || level->depth > DEPTH_MAX ||
+    if (walk->depth >= walk->limits->depth || walk->depth >= DEPTH_MAX ||
         type->n_fields > COUNTS_MAX - walk->ncounts) {
-        return (refuse_at(walk, level->up, level->field,
-            "messages are nested too deep", E_TOOBIG));
+        return (refuse_at(walk, field, "messages are nested too deep",
+            E_TOOBIG));
     }
+    level = &walk->levels[walk->depth++];
+    level->type = type;
+    level->end = type->fields + type->n_fields;
+    level->last = type->fields;
     level->counts = walk->counts + walk->ncounts;
+    level->made = NULL;
+    level->field = field;
+    level->index = index;
     walk->ncounts += type->n_fields;
     memset(level->counts, 0, type->n_fields * sizeof(level->counts[0]));
     if (walk->arena == NULL)
@@ -422,31 +425,43 @@ step(struct walk *walk, struct level *level, struct slice *bytes)
     const char *what;
 
     if (wire_next(bytes, &value, &what) != E_OK)
-        return (refuse_at(walk, level, NULL, what, E_INVAL));
+        return (refuse_at(walk, NULL, what, E_INVAL));
     *walk->end = '\0';
-    if (++walk->fields > walk->limits->fields)
-        return (refuse_at(walk, level, NULL, "there are too many fields",
+    if (walk->fields_left-- == 0)
+        return (refuse_at(walk, NULL, "there are too many fields",
             E_TOOBIG));
 
     if ((field = find_field(level, value.number)) != NULL)
         return (take_field(walk, level, field, &value));
     if (walk->limits->refuse_unknown)
-        return (refuse_unknown(walk, level, value.number));
+        return (refuse_unknown(walk, value.number));
     return (level->made == NULL ? E_OK : keep_unknown(walk, level, &value));
 }
 
-/* Recursion ends at DEPTH_MAX. */
+/*
+ * Walk a message of ${type}, which stands in ${field} of that on top, and
+ * store at ${at}, unless NULL, what it became.  Recursion ends at DEPTH_MAX.
+ */
 static enum err
-walk_message(struct walk *walk, struct level *level, struct slice bytes)
+walk_message(struct walk *walk, const ProtobufCFieldDescriptor *field,
+    uint32_t index, const ProtobufCMessageDescriptor *type, struct slice bytes,
+    uint8_t *at)
 {
+    struct level *level;
     enum err err;
 
-    if ((err = enter(walk, level)) != E_OK)
+    if ((err = enter(walk, field, index, type)) != E_OK)
         return (err);
-    while (err == E_OK && bytes.n > 0)
-        err = step(walk, level, &bytes);
-    walk->ncounts -= level->type->n_fields;
-    return (err);
+    level = &walk->levels[walk->depth - 1];
+    while (bytes.n > 0) {
+        if ((err = step(walk, level, &bytes)) != E_OK)
+            return (err);
+    }
+    walk->depth--;
+    walk->ncounts -= type->n_fields;
+    if (at != NULL)
+        member_put_pointer(at, level->made);
+    return (E_OK);
 }
 
 /* Walk all of ${bytes}: into ${*message}, if there is an arena. */
@@ -454,26 +469,25 @@ static enum err
 walk_all(struct walk *walk, const ProtobufCMessageDescriptor *descriptor,
     struct slice bytes, ProtobufCMessage **message)
 {
-    struct level level = {.depth = 1, .type = descriptor};
     enum err err;
 
     walk->end = &walk->nowhere;
-    walk->fields = walk->ncounts = 0;
+    walk->depth = 0;
+    walk->fields_left = walk->limits->fields;
+    walk->ncounts = 0;
 
     /* Counters have 32 bits, and lengths have 31. */
     if (bytes.n > INT32_MAX)
-        return (refuse_at(walk, NULL, NULL, "the message is too long",
-            E_TOOBIG));
+        return (refuse_at(walk, NULL, "the message is too long", E_TOOBIG));
     if (walk->arena != NULL) {
         walk->copy = (uint8_t *)arena_copy(walk->arena, bytes);
         if (walk->copy == NULL)
             return (E_NOMEM);
         bytes.p = walk->copy;
     }
-    err = walk_message(walk, &level, bytes);
-    *walk->end = '\0';
-    if (err == E_OK && walk->arena != NULL)
-        *message = (ProtobufCMessage *)(void *)level.made;
+    if ((err = walk_message(walk, NULL, 0, descriptor, bytes,
+        (uint8_t *)message)) == E_OK)
+        *walk->end = '\0';
     return (err);
 }
 
@@ -481,7 +495,7 @@ enum err
 message_scan(const ProtobufCMessageDescriptor *descriptor, struct slice bytes,
     const struct message_limits *limits, struct message_fault *fault)
 {
-    struct walk walk;       /* 8 KiB: only what is in use is set */
+    struct walk walk;       /* 12 KiB: only what is in use is set */
 
     walk.limits = limits;
     walk.fault = fault;

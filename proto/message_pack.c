@@ -6,15 +6,53 @@
 #include "proto/wire.h"
 #include "proto/wire_put.h"
 
-static enum err put_message(struct buf *out, uint32_t number,
+/* What is asked for where more room is needed, the limit permitting. */
+#define ROOM 1024
+
+/* The end of a buf that is being written: its room is from ${p} to ${end}. */
+struct writer {
+    struct buf *out;
+    uint8_t *p;
+    uint8_t *end;
+};
+
+static enum err put_message(struct writer *w, uint32_t number,
     const ProtobufCMessage *message);
 
-/* Room for ${n} more bytes, no more than are written: the limit is exact. */
-static inline enum err
-reserve(struct buf *out, size_t n)
+static void
+resume(struct writer *w)
 {
-    return (n <= out->size - out->n && n <= out->max - out->n ? E_OK :
-        buf_reserve(out, n));
+    const struct buf *out = w->out;
+
+    w->p = w->end = out->p;
+    if (out->size > 0) {
+        w->p += out->n;
+        w->end += out->size < out->max ? out->size : out->max;
+    }
+}
+
+/* Is there room for ${n} bytes, the most that something can take? */
+static inline int
+has_room(const struct writer *w, size_t n)
+{
+    return ((size_t)(w->end - w->p) >= n);
+}
+
+/* If not: make room for the ${n} that it takes; no more need be left. */
+static enum err
+grow(struct writer *w, size_t n)
+{
+    struct buf *out = w->out;
+    size_t left;
+    enum err err;
+
+    out->n = (size_t)(w->p - out->p);
+    left = out->max - out->n;
+    if (n < ROOM)
+        n = left < n ? n : left < ROOM ? left : ROOM;
+    err = buf_reserve(out, n);
+    resume(w);
+    return (err);
 }
 
 static inline size_t
@@ -24,43 +62,44 @@ tag_size(uint32_t number)
 }
 
 static inline enum err
-put_varint(struct buf *out, uint32_t number, uint64_t value)
+put_varint(struct writer *w, uint32_t number, uint64_t value)
 {
-    uint8_t *p;
     enum err err;
 
-    if ((err = reserve(out, tag_size(number) + wire_put_size(value))) != E_OK)
+    if (!has_room(w, WIRE_PUT_NUMBER_MAX) &&
+        (err = grow(w, tag_size(number) + wire_put_size(value))) != E_OK)
         return (err);
-    p = wire_put_tag(out->p + out->n, number, PROTOBUF_C_WIRE_TYPE_VARINT);
-    out->n = (size_t)(wire_put_varint(p, value) - out->p);
+    w->p = wire_put_tag(w->p, number, PROTOBUF_C_WIRE_TYPE_VARINT);
+    w->p = wire_put_varint(w->p, value);
     return (E_OK);
 }
 
 static enum err
-put_fixed(struct buf *out, uint32_t number, ProtobufCWireType type,
+put_fixed(struct writer *w, uint32_t number, ProtobufCWireType type,
     const void *at)
 {
     const size_t n = type == PROTOBUF_C_WIRE_TYPE_64BIT ? 8 : 4;
-    uint8_t *p;
     enum err err;
 
-    if ((err = reserve(out, tag_size(number) + n)) != E_OK)
+    if (!has_room(w, WIRE_PUT_BYTES_MAX(n)) &&
+        (err = grow(w, tag_size(number) + n)) != E_OK)
         return (err);
-    p = wire_put_tag(out->p + out->n, number, type);
-    member_get_fixed(at, p, n);
-    out->n = (size_t)(p - out->p) + n;
+    w->p = wire_put_tag(w->p, number, type);
+    member_get_fixed(at, w->p, n);
+    w->p += n;
     return (E_OK);
 }
 
 static inline enum err
-put_bytes(struct buf *out, uint32_t number, struct slice bytes)
+put_bytes(struct writer *w, uint32_t number, struct slice bytes)
 {
     enum err err;
 
-    if ((err = reserve(out, tag_size(number) + wire_put_size(bytes.n) +
+    if (!has_room(w, WIRE_PUT_BYTES_MAX(bytes.n)) &&
+        (err = grow(w, tag_size(number) + wire_put_size(bytes.n) +
         bytes.n)) != E_OK)
         return (err);
-    out->n = (size_t)(wire_put_ready(out->p + out->n, number, bytes) - out->p);
+    w->p = wire_put_ready(w->p, number, bytes);
     return (E_OK);
 }
 
@@ -69,7 +108,8 @@ text_at(const void *at)
 {
     const char *text = member_get_pointer(at);
 
-    return (text == NULL ? (struct slice){NULL, 0} : slice_of(text));
+    return ((struct slice){(const uint8_t *)text,
+        text == NULL ? 0 : strlen(text)});
 }
 
 static inline struct slice
@@ -99,96 +139,100 @@ is_zero(ProtobufCType type, const void *at)
 }
 
 /* Write the value at ${at}; a default value only if ${always}. */
-static enum err
-put(struct buf *out, const ProtobufCFieldDescriptor *field, const void *at,
+static inline enum err
+put(struct writer *w, const ProtobufCFieldDescriptor *field, const void *at,
     int always)
 {
-    const ProtobufCWireType type = wire_type(field->type);
+    const ProtobufCType type = field->type;
     const ProtobufCMessage *message;
     struct slice bytes;
     uint64_t value;
 
-    if (type == PROTOBUF_C_WIRE_TYPE_VARINT) {
-        value = member_get_varint(field->type, at);
-        return (value != 0 || always ? put_varint(out, field->id, value) :
-            E_OK);
+    switch (wire_type(type)) {
+    case PROTOBUF_C_WIRE_TYPE_VARINT:
+        value = member_get_varint(type, at);
+        return (value != 0 || always ? put_varint(w, field->id, value) : E_OK);
+    case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
+        break;
+    default:
+        return (always || !is_zero(type, at) ?
+            put_fixed(w, field->id, wire_type(type), at) : E_OK);
     }
-    if (type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
-        return (always || !is_zero(field->type, at) ?
-            put_fixed(out, field->id, type, at) : E_OK);
-    if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
+    if (type == PROTOBUF_C_TYPE_MESSAGE) {
         message = member_get_pointer(at);
         return (message != NULL || always ?
-            put_message(out, field->id, message) : E_OK);
+            put_message(w, field->id, message) : E_OK);
     }
-    bytes = field->type == PROTOBUF_C_TYPE_STRING ? text_at(at) : bytes_at(at);
-    return (bytes.n > 0 || always ? put_bytes(out, field->id, bytes) : E_OK);
+    bytes = type == PROTOBUF_C_TYPE_STRING ? text_at(at) : bytes_at(at);
+    return (bytes.n > 0 || always ? put_bytes(w, field->id, bytes) : E_OK);
 }
 
-/* Open a field whose length is not known: ${*begin} is where it begins. */
-static enum err
-begin(struct buf *out, uint32_t number, size_t *begin)
+/* Open a field whose length is not known: ${*at} is where it begins. */
+static inline enum err
+begin(struct writer *w, uint32_t number, size_t *at)
 {
     enum err err;
 
-    if ((err = reserve(out, tag_size(number) + 1)) != E_OK)
+    if (!has_room(w, WIRE_PUT_BYTES_MAX(0)) &&
+        (err = grow(w, tag_size(number) + 1)) != E_OK)
         return (err);
-    out->n = (size_t)(wire_put_begin(out->p + out->n, number) - out->p);
-    *begin = out->n;
+    w->p = wire_put_begin(w->p, number);
+    *at = (size_t)(w->p - w->out->p);
     return (E_OK);
 }
 
-static enum err
-end(struct buf *out, size_t begin)
+static inline enum err
+end(struct writer *w, size_t at)
 {
+    const size_t n = (size_t)(w->p - w->out->p) - at;
     enum err err;
 
-    if ((err = reserve(out, wire_put_size(out->n - begin) - 1)) != E_OK)
+    if (!has_room(w, WIRE_TAG_MAX) &&
+        (err = grow(w, wire_put_size(n) - 1)) != E_OK)
         return (err);
-    out->n = (size_t)(wire_put_end(out->p + begin, out->p + out->n) - out->p);
+    w->p = wire_put_end(w->out->p + at, w->p);
     return (E_OK);
 }
 
 /* One scalar of a packed field. */
 static enum err
-put_element(struct buf *out, ProtobufCType type, const void *at)
+put_element(struct writer *w, ProtobufCType type, const void *at)
 {
     const ProtobufCWireType wire = wire_type(type);
-    uint64_t value = 0;
-    size_t n;
+    const size_t n = wire == PROTOBUF_C_WIRE_TYPE_64BIT ? 8 : 4;
+    uint64_t value;
     enum err err;
 
-    if (wire == PROTOBUF_C_WIRE_TYPE_VARINT)
+    if (wire == PROTOBUF_C_WIRE_TYPE_VARINT) {
         value = member_get_varint(type, at);
-    n = wire == PROTOBUF_C_WIRE_TYPE_VARINT ? wire_put_size(value) :
-        wire == PROTOBUF_C_WIRE_TYPE_64BIT ? 8 : 4;
-    if ((err = reserve(out, n)) != E_OK)
+        if (!has_room(w, WIRE_VARINT_MAX) &&
+            (err = grow(w, wire_put_size(value))) != E_OK)
+            return (err);
+        w->p = wire_put_varint(w->p, value);
+        return (E_OK);
+    }
+    if (!has_room(w, n) && (err = grow(w, n)) != E_OK)
         return (err);
-    if (wire == PROTOBUF_C_WIRE_TYPE_VARINT)
-        (void)wire_put_varint(out->p + out->n, value);
-    else
-        member_get_fixed(at, out->p + out->n, n);
-    out->n += n;
+    member_get_fixed(at, w->p, n);
+    w->p += n;
     return (E_OK);
 }
 
 static enum err
-put_repeated(struct buf *out, const ProtobufCFieldDescriptor *field,
+put_packed(struct writer *w, const ProtobufCFieldDescriptor *field,
     const uint8_t *array, size_t count)
 {
     const size_t size = member_size(field->type);
-    const int packed = (field->flags & PROTOBUF_C_FIELD_FLAG_PACKED) != 0;
-    enum err err = E_OK;
-    size_t at = 0;
+    size_t at;
+    enum err err;
 
-    if (count == 0)
-        return (E_OK);
-    if (packed)
-        err = begin(out, field->id, &at);
-    for (; err == E_OK && count > 0; count--, array += size)
-        err = packed ? put_element(out, field->type, array) :
-            put(out, field, array, 1);
-    return (err == E_OK && packed ? end(out, at) : err);
+    if ((err = begin(w, field->id, &at)) != E_OK)
+        return (err);
+    for (; count > 0; count--, array += size) {
+        if ((err = put_element(w, field->type, array)) != E_OK)
+            return (err);
+    }
+    return (end(w, at));
 }
 
 /* Is the field there, whose presence is a matter of its own? */
@@ -212,72 +256,98 @@ is_present(const uint8_t *message, const ProtobufCFieldDescriptor *field)
     return (quantifier != 0);
 }
 
+static enum err
+put_repeated(struct writer *w, const ProtobufCFieldDescriptor *field,
+    const uint8_t *array, size_t count)
+{
+    const size_t size = member_size(field->type);
+    enum err err;
+
+    if (count == 0)
+        return (E_OK);
+    if ((field->flags & PROTOBUF_C_FIELD_FLAG_PACKED) != 0)
+        return (put_packed(w, field, array, count));
+    for (; count > 0; count--, array += size) {
+        if ((err = put(w, field, array, 1)) != E_OK)
+            return (err);
+    }
+    return (E_OK);
+}
+
 static inline enum err
-put_field(struct buf *out, const uint8_t *message,
+put_field(struct writer *w, const uint8_t *message,
     const ProtobufCFieldDescriptor *field)
 {
-    const void *at = message + field->offset;
+    const uint8_t *at = message + field->offset;
     size_t count;
+    int always;
 
     if (field->label == PROTOBUF_C_LABEL_REPEATED) {
         memcpy(&count, message + field->quantifier_offset, sizeof(count));
-        return (put_repeated(out, field, member_get_pointer(at), count));
+        return (put_repeated(w, field, member_get_pointer(at), count));
     }
-    if (field->label == PROTOBUF_C_LABEL_NONE &&
-        (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0)
-        return (put(out, field, at, 0));
-    return (is_present(message, field) ? put(out, field, at, 1) : E_OK);
+    always = field->label != PROTOBUF_C_LABEL_NONE ||
+        (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
+    return (always && !is_present(message, field) ? E_OK :
+        put(w, field, at, always));
 }
 
 static enum err
-put_unknown(struct buf *out, const ProtobufCMessageUnknownField *field)
+put_unknown(struct writer *w, const ProtobufCMessageUnknownField *field)
 {
-    uint8_t *p;
     enum err err;
 
-    if ((err = reserve(out, tag_size(field->tag) + field->len)) != E_OK)
+    if (!has_room(w, WIRE_PUT_BYTES_MAX(field->len)) &&
+        (err = grow(w, tag_size(field->tag) + field->len)) != E_OK)
         return (err);
-    p = wire_put_tag(out->p + out->n, field->tag, field->wire_type);
-    memcpy(p, field->data, field->len);
-    out->n = (size_t)(p - out->p) + field->len;
+    w->p = wire_put_tag(w->p, field->tag, field->wire_type);
+    memcpy(w->p, field->data, field->len);
+    w->p += field->len;
     return (E_OK);
 }
 
 static enum err
-put_fields(struct buf *out, const ProtobufCMessage *message)
+put_fields(struct writer *w, const ProtobufCMessage *message)
 {
-    const ProtobufCMessageDescriptor *type = message->descriptor;
-    enum err err = E_OK;
+    const ProtobufCFieldDescriptor *field = message->descriptor->fields;
+    const ProtobufCFieldDescriptor *last = field + message->descriptor->n_fields;
+    enum err err;
     unsigned i;
 
-    for (i = 0; err == E_OK && i < type->n_fields; i++)
-        err = put_field(out, (const uint8_t *)(const void *)message,
-            &type->fields[i]);
-    for (i = 0; err == E_OK && i < message->n_unknown_fields; i++)
-        err = put_unknown(out, &message->unknown_fields[i]);
-    return (err);
+    for (; field < last; field++) {
+        if ((err = put_field(w, (const uint8_t *)(const void *)message,
+            field)) != E_OK)
+            return (err);
+    }
+    for (i = 0; i < message->n_unknown_fields; i++) {
+        if ((err = put_unknown(w, &message->unknown_fields[i])) != E_OK)
+            return (err);
+    }
+    return (E_OK);
 }
 
 /* NULL, in a repeated field, is an empty one. */
 static enum err
-put_message(struct buf *out, uint32_t number, const ProtobufCMessage *message)
+put_message(struct writer *w, uint32_t number, const ProtobufCMessage *message)
 {
     size_t at;
     enum err err;
 
-    if ((err = begin(out, number, &at)) != E_OK ||
-        (message != NULL && (err = put_fields(out, message)) != E_OK))
+    if ((err = begin(w, number, &at)) != E_OK ||
+        (message != NULL && (err = put_fields(w, message)) != E_OK))
         return (err);
-    return (end(out, at));
+    return (end(w, at));
 }
 
 enum err
 message_pack(const ProtobufCMessage *message, struct buf *out)
 {
     const size_t before = out->n;
+    struct writer w = {.out = out};
     enum err err;
 
-    if ((err = put_fields(out, message)) != E_OK)
-        out->n = before;
+    resume(&w);
+    err = put_fields(&w, message);
+    out->n = err == E_OK ? (size_t)(w.p - out->p) : before;
     return (err);
 }

@@ -99,7 +99,8 @@ prefixed(struct slice *in, struct wire_field *field, const char **what)
 }
 
 enum err
-wire_next(struct slice *in, struct wire_field *field, const char **what)
+wire_next_long(struct slice *in, struct wire_field *field,
+    const char **what)
 {
     uint32_t tag;
 

@@ -22,14 +22,46 @@ struct wire_field {
 };
 
 /**
+ * wire_next_long(in, field, what):
+ * Do as wire_next(), which calls this for what is not short.
+ */
+enum err MUST_USE wire_next_long(struct slice *in, struct wire_field *field,
+    const char **what);
+
+/**
  * wire_next(in, field, what):
  * Take one field from the front of ${*in}, which is not empty; field->bytes
  * is borrowed from it.
  *
  * Fails: E_INVAL; ${*what} is then the rule that was broken, a constant.
  */
-enum err MUST_USE wire_next(struct slice *in, struct wire_field *field,
-    const char **what);
+static inline MUST_USE enum err
+wire_next(struct slice *in, struct wire_field *field, const char **what)
+{
+    const uint8_t *p = in->p;
+    size_t n;
+
+    /* Nearly always tag, and length or varint, are one byte each. */
+    if (in->n < 2 || ((p[0] & 0x85) | (p[1] & 0x80)) != 0 || p[0] < 8)
+        return (wire_next_long(in, field, what));
+    field->number = p[0] >> 3;
+    field->begin = p + 1;
+    field->value = n = p[1];
+    field->shortest = 1;
+    if ((p[0] & 7) == PROTOBUF_C_WIRE_TYPE_VARINT) {
+        field->type = PROTOBUF_C_WIRE_TYPE_VARINT;
+        field->bytes = (struct slice){p + 1, 1};
+        n = 0;
+    } else {
+        if (n > in->n - 2)
+            return (wire_next_long(in, field, what));
+        field->type = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
+        field->bytes = (struct slice){p + 2, n};
+    }
+    in->p = p + 2 + n;
+    in->n -= 2 + n;
+    return (E_OK);
+}
 
 /**
  * wire_varint(in, value, shortest):
@@ -48,30 +80,27 @@ enum err MUST_USE wire_varint(struct slice *in, uint64_t *value,
 static inline ProtobufCWireType
 wire_type(ProtobufCType type)
 {
-    switch (type) {
-    case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_BYTES:
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return (PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
-    case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_SFIXED32:
-    case PROTOBUF_C_TYPE_FLOAT:
-        return (PROTOBUF_C_WIRE_TYPE_32BIT);
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE:
-        return (PROTOBUF_C_WIRE_TYPE_64BIT);
-    case PROTOBUF_C_TYPE_INT32:
-    case PROTOBUF_C_TYPE_SINT32:
-    case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_SINT64:
-    case PROTOBUF_C_TYPE_UINT32:
-    case PROTOBUF_C_TYPE_UINT64:
-    case PROTOBUF_C_TYPE_BOOL:
-    case PROTOBUF_C_TYPE_ENUM:
-        break;
-    }
-    return (PROTOBUF_C_WIRE_TYPE_VARINT);
+    static const uint8_t types[] = {
+        [PROTOBUF_C_TYPE_INT32] = PROTOBUF_C_WIRE_TYPE_VARINT,
+        [PROTOBUF_C_TYPE_SINT32] = PROTOBUF_C_WIRE_TYPE_VARINT,
+        [PROTOBUF_C_TYPE_SFIXED32] = PROTOBUF_C_WIRE_TYPE_32BIT,
+        [PROTOBUF_C_TYPE_INT64] = PROTOBUF_C_WIRE_TYPE_VARINT,
+        [PROTOBUF_C_TYPE_SINT64] = PROTOBUF_C_WIRE_TYPE_VARINT,
+        [PROTOBUF_C_TYPE_SFIXED64] = PROTOBUF_C_WIRE_TYPE_64BIT,
+        [PROTOBUF_C_TYPE_UINT32] = PROTOBUF_C_WIRE_TYPE_VARINT,
+        [PROTOBUF_C_TYPE_FIXED32] = PROTOBUF_C_WIRE_TYPE_32BIT,
+        [PROTOBUF_C_TYPE_UINT64] = PROTOBUF_C_WIRE_TYPE_VARINT,
+        [PROTOBUF_C_TYPE_FIXED64] = PROTOBUF_C_WIRE_TYPE_64BIT,
+        [PROTOBUF_C_TYPE_FLOAT] = PROTOBUF_C_WIRE_TYPE_32BIT,
+        [PROTOBUF_C_TYPE_DOUBLE] = PROTOBUF_C_WIRE_TYPE_64BIT,
+        [PROTOBUF_C_TYPE_BOOL] = PROTOBUF_C_WIRE_TYPE_VARINT,
+        [PROTOBUF_C_TYPE_ENUM] = PROTOBUF_C_WIRE_TYPE_VARINT,
+        [PROTOBUF_C_TYPE_STRING] = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED,
+        [PROTOBUF_C_TYPE_BYTES] = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED,
+        [PROTOBUF_C_TYPE_MESSAGE] = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED,
+    };
+
+    return ((ProtobufCWireType)types[type]);
 }
 
 #endif /* !PROTO_WIRE_H */
