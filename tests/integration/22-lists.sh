@@ -49,7 +49,7 @@ tail -n +2 "$work/out" | cut -d, -f1 > "$work/indexes"
 sort -n -u "$work/indexes" | cmp -s - "$work/indexes" || fail "the order"
 expect 0 vouch event list --publication "$first" -o csv
 head -n 301 "$work/all.csv" | cmp -s - "$work/out" || fail "of one upload"
-expect 0 vouch event list --number 010482 -o csv
+expect 0 vouch event list --number "10-482" -o csv
 [ "$(cut -d, -f3,5,8 "$work/out")" = "event,number,standing
 ISSUED,10482,ACTIVE
 STATUS_CHANGED,10482,REVOKED" ] || fail "of one number"
