@@ -11,35 +11,6 @@
 /* The room that one more frame may need. */
 #define TAKE_ROOM ((size_t)16 * 1024)
 
-/* nghttp2 takes its memory through us, so that a test can refuse it. */
-static void *
-mem_malloc(size_t n, void *cookie)
-{
-    (void)cookie;
-    return (malloc(n));
-}
-
-static void
-mem_free(void *p, void *cookie)
-{
-    (void)cookie;
-    free(p);
-}
-
-static void *
-mem_calloc(size_t n, size_t size, void *cookie)
-{
-    (void)cookie;
-    return (calloc(n, size));
-}
-
-static void *
-mem_realloc(void *p, size_t n, void *cookie)
-{
-    (void)cookie;
-    return (realloc(p, n));
-}
-
 /*
  * One stream too many is an error of that stream (RFC 9113 section 5.1.2); to
  * nghttp2, once the client has acknowledged the limit, it is an error of the
@@ -72,12 +43,13 @@ static int
 create_session(struct h2 *h2, const nghttp2_session_callbacks *callbacks,
     const nghttp2_option *option)
 {
-    nghttp2_mem mem = {NULL, mem_malloc, mem_free, mem_calloc, mem_realloc};
+    nghttp2_mem mem = h2_memory_of(&h2->memory);
     int rv;
 
     if ((rv = nghttp2_session_server_new3(&h2->session, callbacks, h2, option,
         &mem)) != 0)
         return (rv);
+    h2_memory_begun(&h2->memory);
     return (first_frames(h2));
 }
 
@@ -102,6 +74,7 @@ h2_create(struct rpc_server *rpc, const struct identity *peer,
     h->wake = wake;
     h->cookie = cookie;
     h->failed = E_OK;
+    h2_memory_open(&h->memory);
     buf_init(&h->block.bytes, (size_t)2 * limits->max_header_list + 1024);
 
     if ((err = h2_callbacks_create(&callbacks)) != E_OK)
@@ -303,6 +276,7 @@ h2_free(struct h2 *h2)
     while (h2->streams != NULL)
         h2_stream_free(h2->streams);
     nghttp2_session_del(h2->session);
+    h2_memory_close(&h2->memory);
     buf_free(&h2->block.bytes);
     free(h2);
 }

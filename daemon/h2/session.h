@@ -8,6 +8,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "h2/h2.h"
+#include "h2/h2_memory.h"
 #include "rpc/rpc.h"
 
 /*
@@ -48,6 +49,7 @@ struct h2_block {
 enum h2_drain_state { DRAIN_NO, DRAIN_NOTICE, DRAIN_DUE, DRAIN_FINAL };
 
 struct h2 {
+    struct h2_memory memory;        /* the session's */
     nghttp2_session *session;       /* owned */
     struct rpc_server *rpc;         /* borrowed */
     const struct identity *peer;    /* borrowed */

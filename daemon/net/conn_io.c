@@ -37,6 +37,7 @@ on_shaken(struct conn *c)
         conn_enter(c, CONN_CLOSED);
         return;
     }
+    tls_settle(c->ssl);
     log_line(LOG_DEBUG, "opened", "conn=%" PRIu64 " peer=%s serial=%s", c->id,
         c->peer.uri, c->peer.serial);
     conn_enter(c, CONN_OPEN);

@@ -85,6 +85,14 @@ enum err MUST_USE tls_server_accept(struct tls_server *tls, int fd,
 enum err MUST_USE tls_peer(const SSL *ssl, struct identity *identity);
 
 /**
+ * tls_settle(ssl):
+ * The handshake is over, and tls_peer() has told who the peer is: free what
+ * only that needed, the peer's certificates above all.  An idle connection is
+ * a third smaller without.  tls_peer() tells nothing from now on.
+ */
+void tls_settle(SSL *ssl);
+
+/**
  * tls_failure(ssl, text, size):
  * Say for the log why the handshake on ${ssl} failed, and clear OpenSSL's
  * queue of errors.

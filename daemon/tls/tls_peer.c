@@ -51,6 +51,15 @@ tls_peer_of(const SSL *ssl)
     return (ex_index < 0 ? NULL : SSL_get_ex_data(ssl, ex_index));
 }
 
+void
+tls_peer_detach(SSL *ssl)
+{
+    struct tls_peer *peer = tls_peer_of(ssl);
+
+    if (peer != NULL && SSL_set_ex_data(ssl, ex_index, NULL) == 1)
+        free(peer);
+}
+
 /* Find the one URI; return NULL if there is none, or more than one. */
 static const ASN1_IA5STRING *
 only_uri(const GENERAL_NAMES *names, const char **why)

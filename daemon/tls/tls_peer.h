@@ -33,6 +33,12 @@ struct tls_policy {
 enum err MUST_USE tls_peer_attach(SSL *ssl);
 
 /**
+ * tls_peer_detach(ssl):
+ * Free what was attached to ${ssl}.
+ */
+void tls_peer_detach(SSL *ssl);
+
+/**
  * tls_peer_of(ssl):
  * Return what was attached to ${ssl}, or NULL; borrowed from ${ssl}.
  */

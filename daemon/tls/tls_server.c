@@ -112,6 +112,20 @@ out:
     return (err);
 }
 
+/*
+ * OpenSSL keeps the leaf, which cannot be taken from it, and beside it what
+ * else the peer has sent: nobody asks for that again.
+ */
+void
+tls_settle(SSL *ssl)
+{
+    STACK_OF(X509) *sent = SSL_get_peer_cert_chain(ssl);
+
+    while (sk_X509_num(sent) > 0)
+        X509_free(sk_X509_pop(sent));
+    tls_peer_detach(ssl);
+}
+
 void
 tls_failure(const SSL *ssl, char *text, size_t size)
 {

@@ -3,14 +3,15 @@
 
 Usage: check_events.py SOURCE_ROOT
 
-Every word that a log_line() of the daemon can begin with has a row in the
-table under "## The log", and every row a log_line().
+Every word that a log_line() or log_begin() of the daemon can begin with has
+a row in the table under "## The log", and every row such a call.
 """
 import pathlib
 import re
 import sys
 
-CALL = re.compile(r"\b(log|format)_line\((?P<arguments>[^;]*)\);", re.S)
+CALL = re.compile(r"\b(log_line|log_begin|begin)\((?P<arguments>[^;{]*)\)",
+                  re.S)
 WORD = re.compile(r'"([a-z_]+)"')
 ROW = re.compile(r"^\| `([a-z_]+)` \|", re.M)
 
@@ -20,11 +21,11 @@ def events_of_sources(root):
     for path in sorted((root / "daemon").rglob("*.c")):
         text = path.read_text()
         for match in CALL.finditer(text):
-            if match["arguments"].startswith(("enum", "char *line")):
+            if re.match(r"(enum|struct) ", match["arguments"]):
                 continue                # its definition
             words = WORD.findall(match["arguments"])
             where = f"{path}:{text.count(chr(10), 0, match.start()) + 1}"
-            if not words and match[1] == "log":
+            if not words and match[1] == "log_line":
                 sys.exit(f"{where}: no event can be found in this")
             for word in words:
                 events.setdefault(word, where)
