@@ -41,6 +41,17 @@ member_size(ProtobufCType type)
     }
 }
 
+/**
+ * member_end(type):
+ * Return the end of the fields of ${type}; some have none, and no array.
+ */
+static inline const ProtobufCFieldDescriptor *
+member_end(const ProtobufCMessageDescriptor *type)
+{
+    return (type->n_fields == 0 ? type->fields :
+        type->fields + type->n_fields);
+}
+
 /* Read and write without regard to the type that is declared there. */
 static inline uint32_t
 member_get32(const void *at)

@@ -1,133 +1,23 @@
 #include "proto/message.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "proto/member.h"
+#include "proto/message_walk.h"
 #include "proto/utf8.h"
 #include "proto/wire.h"
-
-/* Whatever the limits say: the stack of a walk ends here. */
-#define DEPTH_MAX 64
-
-/* One counter for each field of each message that is open. */
-#define COUNTS_MAX 2048
 
 /* Arrays begin with so many elements, and grow in powers of two. */
 #define ARRAY_FIRST 4
 
-/* A message that is being walked. */
-struct level {
-    const ProtobufCMessageDescriptor *type;
-    const ProtobufCFieldDescriptor *end;    /* of its fields */
-    const ProtobufCFieldDescriptor *last;   /* that came */
-    uint32_t *counts;           /* by field: how often it came */
-    uint8_t *made;              /* what it becomes; NULL if nothing is made */
-    const ProtobufCFieldDescriptor *field;  /* of the level above; or NULL */
-    uint32_t index;             /* in that field, if it is repeated */
-};
-
-/*
- * One walk checks a message and, unless it only scans, makes the structs.
- * Their strings and bytes are those of a copy of the wire form in the arena: a
- * string's NUL takes the place of the tag behind it, once that was read.
- */
-struct walk {
-    const struct message_limits *limits;
-    struct message_fault *fault;
-    int trusted;                /* text needs no check */
-    struct arena *arena;        /* NULL: scan only */
-    uint8_t *copy;
-    uint8_t *end;               /* of the last string: a NUL belongs there */
-    uint8_t nowhere;
-    unsigned depth;
-    size_t fields_left;         /* of the limit */
-    size_t ncounts;
-    struct level levels[DEPTH_MAX];
-    uint32_t counts[COUNTS_MAX];
-};
-
 static const char wrong_type[] = "the field has the wrong wire type";
-
-/* How often a field of the message ${level} came. */
-static inline uint32_t *
-count_of(const struct level *level, const ProtobufCFieldDescriptor *field)
-{
-    return (&level->counts[field - level->type->fields]);
-}
-
-/* Append to a path what fits. */
-static void
-path_add(char *path, size_t size, const char *name)
-{
-    size_t n = strlen(path);
-
-    (void)snprintf(path + n, size - n, "%s%s", n > 0 ? "." : "", name);
-}
-
-static void
-path_add_index(char *path, size_t size, uint32_t index)
-{
-    size_t n = strlen(path);
-
-    (void)snprintf(path + n, size - n, "[%lu]", (unsigned long)index);
-}
-
-/* Say where the walk is: in the message on top, at ${field} unless NULL. */
-static enum err
-refuse_at(const struct walk *walk, const ProtobufCFieldDescriptor *field,
-    const char *what, enum err err)
-{
-    struct message_fault *fault = walk->fault;
-    const size_t size = sizeof(fault->field);
-    const struct level *level;
-    unsigned i;
-
-    fault->what = what;
-    fault->field[0] = '\0';
-    for (i = 1; i < walk->depth; i++) {
-        level = &walk->levels[i];
-        path_add(fault->field, size, level->field->name);
-        if (level->field->label == PROTOBUF_C_LABEL_REPEATED)
-            path_add_index(fault->field, size, level->index);
-    }
-    if (field != NULL)
-        path_add(fault->field, size, field->name);
-    return (err);
-}
-
-/* The same, at the element of ${field} that came last. */
-static enum err
-refuse_element(const struct walk *walk, const ProtobufCFieldDescriptor *field,
-    const char *what, enum err err)
-{
-    struct message_fault *fault = walk->fault;
-    uint32_t count = *count_of(&walk->levels[walk->depth - 1], field);
-
-    (void)refuse_at(walk, field, what, err);
-    if (field->label == PROTOBUF_C_LABEL_REPEATED && count > 0)
-        path_add_index(fault->field, sizeof(fault->field), count - 1);
-    return (err);
-}
-
-static enum err
-refuse_unknown(const struct walk *walk, uint32_t number)
-{
-    struct message_fault *fault = walk->fault;
-    char name[16];
-
-    (void)refuse_at(walk, NULL, "the field is not known", E_DENIED);
-    (void)snprintf(name, sizeof(name), "%lu", (unsigned long)number);
-    path_add(fault->field, sizeof(fault->field), name);
-    return (E_DENIED);
-}
 
 static enum err
 count_element(const struct walk *walk, const ProtobufCFieldDescriptor *field,
     uint32_t *count)
 {
     if (*count >= walk->limits->elements)
-        return (refuse_at(walk, field, "there are too many elements",
+        return (message_refuse_at(walk, field, "there are too many elements",
             E_TOOBIG));
     ++*count;
     return (E_OK);
@@ -155,7 +45,7 @@ check_enum(const struct walk *walk, const ProtobufCFieldDescriptor *field,
     /* Decoders keep the low 32 bits. */
     if (field->type == PROTOBUF_C_TYPE_ENUM && walk->limits->refuse_unknown &&
         !is_declared(field->descriptor, (uint32_t)value))
-        return (refuse_element(walk, field, "the value is not known",
+        return (message_refuse_element(walk, field, "the value is not known",
             E_DENIED));
     return (E_OK);
 }
@@ -244,7 +134,7 @@ take_packed(struct walk *walk, const struct level *level,
     return (E_OK);
 
 malformed:
-    return (refuse_element(walk, field, "a packed value is malformed",
+    return (message_refuse_element(walk, field, "a packed value is malformed",
         E_INVAL));
 }
 
@@ -306,7 +196,7 @@ take_value(struct walk *walk, const ProtobufCFieldDescriptor *field,
     switch (field->type) {
     case PROTOBUF_C_TYPE_STRING:
         if (!walk->trusted && !utf8_is_text(value->bytes))
-            return (refuse_element(walk, field,
+            return (message_refuse_element(walk, field,
                 "the text is not UTF-8, or holds a NUL", E_DENIED));
         if (at != NULL)
             put_text(walk, value->bytes, at);
@@ -339,7 +229,7 @@ take_element(struct walk *walk, const struct level *level,
     const ProtobufCFieldDescriptor *field, const struct wire_field *value)
 {
     const ProtobufCWireType type = wire_type(field->type);
-    uint32_t *count = count_of(level, field);
+    uint32_t *count = message_count(level, field);
     uint8_t *at;
     enum err err;
 
@@ -349,7 +239,7 @@ take_element(struct walk *walk, const struct level *level,
     if ((err = count_element(walk, field, count)) != E_OK)
         return (err);
     if (value->type != type)
-        return (refuse_element(walk, field, wrong_type, E_INVAL));
+        return (message_refuse_element(walk, field, wrong_type, E_INVAL));
     if ((err = place_element(walk, level, field, *count, &at)) != E_OK)
         return (err);
     return (take_value(walk, field, value, *count, at));
@@ -361,11 +251,12 @@ take_field(struct walk *walk, const struct level *level,
 {
     if (field->label == PROTOBUF_C_LABEL_REPEATED)
         return (take_element(walk, level, field, value));
-    if (field->type == PROTOBUF_C_TYPE_MESSAGE && ++*count_of(level, field) > 1)
-        return (refuse_at(walk, field, "the field comes twice",
+    if (field->type == PROTOBUF_C_TYPE_MESSAGE &&
+        ++*message_count(level, field) > 1)
+        return (message_refuse_at(walk, field, "the field comes twice",
             E_DENIED));
     if (value->type != wire_type(field->type))
-        return (refuse_at(walk, field, wrong_type, E_INVAL));
+        return (message_refuse_at(walk, field, wrong_type, E_INVAL));
     return (take_value(walk, field, value, 1, place_single(level, field)));
 }
 
@@ -394,12 +285,12 @@ enter(struct walk *walk, const ProtobufCFieldDescriptor *field, uint32_t index,
 
     if (walk->depth >= walk->limits->depth || walk->depth >= DEPTH_MAX ||
         type->n_fields > COUNTS_MAX - walk->ncounts) {
-        return (refuse_at(walk, field, "messages are nested too deep",
+        return (message_refuse_at(walk, field, "messages are nested too deep",
             E_TOOBIG));
     }
     level = &walk->levels[walk->depth++];
     level->type = type;
-    level->end = type->fields + type->n_fields;
+    level->end = member_end(type);
     level->last = type->fields;
     level->counts = walk->counts + walk->ncounts;
     level->made = NULL;
@@ -425,16 +316,16 @@ step(struct walk *walk, struct level *level, struct slice *bytes)
     const char *what;
 
     if (wire_next(bytes, &value, &what) != E_OK)
-        return (refuse_at(walk, NULL, what, E_INVAL));
+        return (message_refuse_at(walk, NULL, what, E_INVAL));
     *walk->end = '\0';
     if (walk->fields_left-- == 0)
-        return (refuse_at(walk, NULL, "there are too many fields",
+        return (message_refuse_at(walk, NULL, "there are too many fields",
             E_TOOBIG));
 
     if ((field = find_field(level, value.number)) != NULL)
         return (take_field(walk, level, field, &value));
     if (walk->limits->refuse_unknown)
-        return (refuse_unknown(walk, value.number));
+        return (message_refuse_unknown(walk, value.number));
     return (level->made == NULL ? E_OK : keep_unknown(walk, level, &value));
 }
 
@@ -478,7 +369,8 @@ walk_all(struct walk *walk, const ProtobufCMessageDescriptor *descriptor,
 
     /* Counters have 32 bits, and lengths have 31. */
     if (bytes.n > INT32_MAX)
-        return (refuse_at(walk, NULL, "the message is too long", E_TOOBIG));
+        return (message_refuse_at(walk, NULL, "the message is too long",
+            E_TOOBIG));
     if (walk->arena != NULL) {
         walk->copy = (uint8_t *)arena_copy(walk->arena, bytes);
         if (walk->copy == NULL)

@@ -5,7 +5,7 @@
  * Protobuf messages, in and out: protobuf-c's structs and descriptors, and a
  * codec of our own over them.  protobuf-c 1.4 neither bounds depth and counts
  * nor checks strings: 34 KB of nesting overflow its stack, and "a\0b" is cut
- * in silence.  It also takes three times as long.
+ * in silence.  It also takes twice as long.
  *
  * The wire form is that of protobuf.dev/programming-guides/encoding.  Groups
  * are refused.  A field on the wire with another wire type than its

@@ -309,8 +309,9 @@ put_unknown(struct writer *w, const ProtobufCMessageUnknownField *field)
 static enum err
 put_fields(struct writer *w, const ProtobufCMessage *message)
 {
-    const ProtobufCFieldDescriptor *field = message->descriptor->fields;
-    const ProtobufCFieldDescriptor *last = field + message->descriptor->n_fields;
+    const ProtobufCMessageDescriptor *type = message->descriptor;
+    const ProtobufCFieldDescriptor *field = type->fields;
+    const ProtobufCFieldDescriptor *last = member_end(type);
     enum err err;
     unsigned i;
 
