@@ -229,6 +229,8 @@ open_service(struct app *app)
         .max_upload = (size_t)conf->upload_max,
         .max_staged = (size_t)conf->staged_max,
         .max_rejects = conf->rejects_max,
+        .max_endings = conf->endings_max,
+        .max_ending_share = conf->ending_share,
     };
     char why[WHY] = "";
     enum err err;

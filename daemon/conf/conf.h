@@ -87,7 +87,11 @@
     NUMBER(staged_max, "publish.staged_bytes", 1073741824, 65536,             \
         68719476736, "memory that all uploads together may take")             \
     NUMBER(rejects_max, "publish.rejects", 100000, 1, 100000000,              \
-        "rejected rows after which an upload is given up")
+        "rejected rows after which an upload is given up")                    \
+    NUMBER(endings_max, "publish.ending_count", 500, 0, 1000000000,           \
+        "active records that a snapshot may end without saying how many")     \
+    NUMBER(ending_share, "publish.ending_share", 2, 0, 100,                   \
+        "and the share of those on file, in percent")
 
 struct conf {
 #define TEXT(field, name, value, help) const char *field;

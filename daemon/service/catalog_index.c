@@ -103,7 +103,7 @@ decode(struct catalog_index *index, struct slice bytes)
     if (!is_sorted(c->associations, c->n_associations) ||
         !is_sorted(c->credential_types, c->n_credential_types) ||
         !is_sorted(c->recognitions, c->n_recognitions) ||
-        c->n_associations > INT_MAX)
+        c->n_associations > INT_MAX || c->n_credential_types > INT_MAX)
         return (E_CORRUPT);
     return (E_OK);
 }
@@ -160,17 +160,25 @@ catalog_index_association(const struct catalog_index *index, const char *id)
     return (place < 0 ? NULL : index->catalog->associations[place]);
 }
 
-const Vouch__V1__CredentialType *
-catalog_index_type(const struct catalog_index *index, const char *id)
+int
+catalog_index_type_place(const struct catalog_index *index, const char *id)
 {
     const Vouch__V1__Catalog *c = index->catalog;
     Vouch__V1__CredentialType **found;
 
     if (c->n_credential_types == 0)
-        return (NULL);
+        return (-1);
     found = bsearch(id, c->credential_types, c->n_credential_types,
         sizeof(*found), by_id);
-    return (found == NULL ? NULL : *found);
+    return (found == NULL ? -1 : (int)(found - c->credential_types));
+}
+
+const Vouch__V1__CredentialType *
+catalog_index_type(const struct catalog_index *index, const char *id)
+{
+    int place = catalog_index_type_place(index, id);
+
+    return (place < 0 ? NULL : index->catalog->credential_types[place]);
 }
 
 Vouch__V1__Recognition *const *

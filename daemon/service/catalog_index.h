@@ -51,6 +51,13 @@ const Vouch__V1__CredentialType *catalog_index_type(
     const struct catalog_index *index, const char *id);
 
 /**
+ * catalog_index_type_place(index, id):
+ * Return the place of the credential type ${id} in the catalog's list, or -1.
+ */
+int catalog_index_type_place(const struct catalog_index *index,
+    const char *id);
+
+/**
  * catalog_index_recognitions(index, association_id, n):
  * Return every recognition of ${association_id} or of one of its credential
  * types, by id, and their number in ${*n}.

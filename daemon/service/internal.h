@@ -39,6 +39,8 @@ struct service {
     size_t max_upload;
     size_t max_staged;
     int64_t max_rejects;
+    int64_t max_endings;
+    int64_t max_ending_share;
     atomic_size_t staged;           /* bytes held by all uploads together */
     pthread_mutex_t lock;           /* over what is below */
     pthread_cond_t idle;            /* ${jobs} has become 0 */

@@ -15,6 +15,24 @@ uuid_text(const uint8_t id[STORE_ID], char text[37])
         hex + 12, hex + 16, hex + 20);
 }
 
+/* Cut the list at its blanks. */
+static size_t
+split_types(struct publication_texts *texts)
+{
+    char *rest = texts->types;
+    char *blank;
+    size_t n = 0;
+
+    while (rest[0] != '\0' && n < PUBLICATION_TYPES_MAX) {
+        texts->type_list[n++] = rest;
+        if ((blank = strchr(rest, ' ')) == NULL)
+            break;
+        *blank = '\0';
+        rest = blank + 1;
+    }
+    return (n);
+}
+
 void
 publication_fill(const struct store_publication *outcome,
     struct publication_texts *texts, Vouch__V1__Publication *message)
@@ -45,11 +63,17 @@ publication_fill(const struct store_publication *outcome,
     message->first_log_index = outcome->first_log_index;
     message->event_count = outcome->event_count;
     message->manifest_log_index = outcome->manifest_log_index;
+    memcpy(texts->types, outcome->snapshot_types, sizeof(texts->types));
+    message->n_snapshot_type_ids = split_types(texts);
+    message->snapshot_type_ids = texts->type_list;
+    message->not_listed_count = outcome->not_listed;
+    message->ending_withheld =
+        (Vouch__V1__EndingWithheld)outcome->ending_withheld;
 }
 
 int
 publication_moves(const struct store_publication *outcome)
 {
     return (outcome->counts[0] + outcome->counts[1] +
-        outcome->counts[2] > 0);
+        outcome->counts[2] + outcome->not_listed > 0);
 }

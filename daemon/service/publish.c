@@ -3,69 +3,23 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "proto/uuid.h"
-#include "service/answers.h"
-#include "service/job.h"
-#include "service/openings.h"
-#include "service/publication.h"
-#include "service/publish_header.h"
+#include "service/publish_call.h"
 
 #define ROWS_MAX 1000       /* in one message */
 
-/*-
- * The life of an upload:
- *
- *   HEADER --> ROWS --> COMMITTING --> REPORTING --> OPENINGS --> (finished)
- *     |          |                      |    ^            |
- *     |          +------ at fault ------|----+            |
- *     +-- at fault -->  (finished) <----+-----------------+
- *
- * REPORTING sends what is still to be told of the rows, then goes on to the
- * openings and the summary, or ends with the fault.
- */
-enum publish_state { HEADER, ROWS, COMMITTING, REPORTING, OPENINGS };
+#define SNAPSHOT VOUCH__V1__PUBLICATION_MODE__PUBLICATION_MODE_SNAPSHOT
 
-struct publish_job;
-
-struct publish_call {
-    enum publish_state state;
-    struct service_worker *worker;
-    const struct caller *caller;
-    struct sink sink;
-    struct publish_header header;
-    struct row_terms terms;
-    struct staging *rows;           /* owned until the job takes it */
-    struct answers answers;
-    int64_t rejected;
-    int64_t last_line;
-    struct publish_job *job;        /* borrowed; COMMITTING */
-    struct openings *openings;      /* owned; OPENINGS */
-    struct grpc_status fault;       /* OK: none */
-    struct store_publication outcome;
-    int repeated;
-};
-
-/* What the writer works on; it may outlast the call. */
-struct publish_job {
-    struct service_job job;
-    struct publication_order order;
-    struct staging *rows;           /* owned */
-    struct publish_call *call;      /* NULL: gone */
-};
-
-static void
-call_free(struct publish_call *call)
+void
+publish_call_free(struct publish_call *call)
 {
     if (call == NULL)
         return;
-    if (call->job != NULL) {
-        call->job->call = NULL;
-        atomic_store(&call->job->order.given_up, 1);
-    }
+    if (call->job != NULL)
+        publish_commit_abandon(call->job);
     openings_free(call->openings);
     staging_free(call->rows);
     answers_free(&call->answers);
+    publication_diff_free(call->diff);
     free(call);
 }
 
@@ -86,230 +40,7 @@ start(struct service_worker *worker, const struct caller *caller,
     return (E_OK);
 }
 
-/* ${call} is gone afterwards. */
-static void
-finish(struct publish_call *call, const struct grpc_status *status)
-{
-    struct grpc_status said = *status;
-    struct sink sink = call->sink;
-
-    call_free(call);
-    sink.ops->finish(sink.cookie, &said);
-}
-
-static void
-finish_err(struct publish_call *call, enum err err)
-{
-    struct grpc_status status;
-
-    grpc_status_from_err(&status, err);
-    finish(call, &status);
-}
-
 /* ---- the end ---------------------------------------------------------- */
-
-static void
-send_summary(struct publish_call *call)
-{
-    Vouch__V1__PublishCredentialsResponse response =
-        VOUCH__V1__PUBLISH_CREDENTIALS_RESPONSE__INIT;
-    Vouch__V1__Publication summary;
-    struct publication_texts texts;
-
-    publication_fill(&call->outcome, &texts, &summary);
-    response.summary = &summary;
-    response.repeated_request = call->repeated;
-    finish_err(call, call->sink.ops->send(call->sink.cookie, &response.base));
-}
-
-static void
-on_openings(void *cookie, enum err err)
-{
-    struct publish_call *call = cookie;
-
-    if (err != E_OK)
-        finish_err(call, err);
-    else
-        send_summary(call);
-}
-
-static void
-send_openings(struct publish_call *call)
-{
-    const struct openings_order order = {.worker = call->worker,
-        .sink = call->sink, .first = call->outcome.first_log_index,
-        .n = call->outcome.event_count, .done = on_openings, .cookie = call};
-    enum err err;
-
-    call->state = OPENINGS;
-    if ((err = openings_start(&order, &call->openings)) != E_OK)
-        finish_err(call, err);
-}
-
-/* Tell what is known of the rows; ${call} may be gone afterwards. */
-static void
-report(struct publish_call *call)
-{
-    enum err err;
-    int all;
-
-    if ((err = answers_send(&call->answers, call->sink, &all)) != E_OK)
-        finish_err(call, err);
-    else if (call->state != REPORTING || !all)
-        return;
-    else if (call->fault.code != GRPC_OK)
-        finish(call, &call->fault);
-    else if (call->header.want_openings && call->outcome.event_count > 0)
-        send_openings(call);
-    else
-        send_summary(call);
-}
-
-/* End with call->fault, once what was said of the rows is told. */
-static void
-fail(struct publish_call *call)
-{
-    staging_free(call->rows);
-    call->rows = NULL;
-    call->state = REPORTING;
-    report(call);
-}
-
-/* ---- the commit ------------------------------------------------------- */
-
-static void
-set_too_many(struct grpc_status *status, int64_t max)
-{
-    grpc_status_set(status, GRPC_INVALID_ARGUMENT, "TOO_MANY_REJECTS",
-        "more than %lld rows were rejected; nothing was published",
-        (long long)max);
-    grpc_status_metadata(status, "max_rejects", "%lld", (long long)max);
-}
-
-static void
-set_outcome_fault(struct grpc_status *status,
-    const struct publication_order *order, enum err err)
-{
-    if (order->too_many)
-        set_too_many(status, order->max_rejects);
-    else if (err == E_EXISTS)
-        grpc_status_set(status, GRPC_ALREADY_EXISTS, "REQUEST_ID_REUSED",
-            "this request_id was used for other content");
-    else if (err == E_IO)
-        grpc_status_set(status, GRPC_UNAVAILABLE, "OUTCOME_UNKNOWN",
-            "it is not known whether this was published; repeat it with the "
-            "same request_id");
-    else
-        grpc_status_from_err(status, err);
-}
-
-static enum err
-take_late(struct publish_call *call, const struct publication_order *order)
-{
-    enum err err = E_OK;
-    size_t i;
-
-    for (i = 0; i < order->nlate && err == E_OK; i++)
-        err = answers_reject(&call->answers, &order->late[i]);
-    return (err);
-}
-
-static enum err
-job_run_publication(struct store_txn *txn, struct service_job *job)
-{
-    return (publication_run(txn, &((struct publish_job *)job)->order));
-}
-
-/* The rows are not needed any longer, and the service may soon be gone. */
-static void
-job_settle(struct service_job *job)
-{
-    struct publish_job *publish = (struct publish_job *)job;
-
-    staging_free(publish->rows);
-    publish->rows = NULL;
-}
-
-static void
-log_outcome(const struct publication_order *order, enum err err)
-{
-    const struct store_publication *outcome = &order->outcome;
-    char id[2 * STORE_ID + 1];
-
-    if (err != E_OK) {
-        log_line(err == E_EXISTS || err == E_TOOBIG ? LOG_INFO : LOG_ERROR,
-            "publication_failed", "association=%s error=%s",
-            outcome->association, err_name(err));
-        return;
-    }
-    bytes_to_hex((struct slice){outcome->id, STORE_ID}, id);
-    log_line(LOG_INFO, order->repeated ? "publication_repeated" :
-        "publication", "association=%s id=%s new=%lld changed=%lld "
-        "unchanged=%lld rejected=%lld", outcome->association, id,
-        (long long)outcome->counts[0], (long long)outcome->counts[1],
-        (long long)outcome->counts[2], (long long)outcome->counts[3]);
-}
-
-static void
-job_done(struct service_job *job, enum err err)
-{
-    struct publish_job *publish = (struct publish_job *)job;
-    struct publish_call *call = publish->call;
-    enum err late = E_OK;
-
-    log_outcome(&publish->order, err);
-    if (call != NULL) {
-        call->job = NULL;
-        call->outcome = publish->order.outcome;
-        call->repeated = publish->order.repeated;
-        if (err == E_OK || publish->order.too_many)
-            late = take_late(call, &publish->order);
-        if (err != E_OK || late != E_OK)
-            set_outcome_fault(&call->fault, &publish->order,
-                err != E_OK ? err : late);
-    }
-    free(publish->order.late);
-    free(publish);
-    if (call != NULL) {
-        call->state = REPORTING;
-        report(call);
-    }
-}
-
-static enum err
-submit(struct publish_call *call)
-{
-    const struct service *service = call->worker->service;
-    struct publish_job *job;
-    enum err err;
-
-    if ((job = calloc(1, sizeof(*job))) == NULL)
-        return (E_NOMEM);
-    err = staging_hash(call->rows, job->order.content_hash);
-    if (err != E_OK) {
-        free(job);
-        return (err);
-    }
-    job->job.run = job_run_publication;
-    job->job.settle = job_settle;
-    job->job.done = job_done;
-    job->call = call;
-    job->rows = call->rows;
-    call->rows = NULL;
-    job->order.service = service;
-    job->order.place = call->header.place;
-    job->order.rows = job->rows;
-    memcpy(job->order.request_id, call->header.request_id, STORE_ID);
-    job->order.mode = call->header.mode;
-    job->order.source_time_us = call->header.source_time_us;
-    job->order.source_stated = call->header.source_stated;
-    job->order.rejected = call->rejected;
-    job->order.max_rejects = service->max_rejects;
-    call->job = job;
-    call->state = COMMITTING;
-    job_submit(call->worker, &job->job);
-    return (E_OK);
-}
 
 static void
 half_close(void *cookie)
@@ -319,10 +50,45 @@ half_close(void *cookie)
 
     if (call->state == HEADER) {
         publish_header_missing(&call->fault);
-        finish(call, &call->fault);
-    } else if (call->state == ROWS && (err = submit(call)) != E_OK) {
-        finish_err(call, err);
+        publish_finish(call, &call->fault);
+    } else if (call->state == ROWS && call->header.mode == SNAPSHOT) {
+        grpc_status_set(&call->fault, GRPC_INVALID_ARGUMENT,
+            "UPLOAD_NOT_ENDED", "the last message of a snapshot must hold its "
+            "end; nothing was published");
+        publish_fail(call);
+    } else if ((call->state == ROWS || call->state == ENDED) &&
+        (err = publish_commit(call)) != E_OK) {
+        publish_finish_err(call, err);
     }
+}
+
+/* Return non-zero unless the upload is at fault. */
+static int
+take_end(struct publish_call *call, const Vouch__V1__UploadEnd *end)
+{
+    enum err err;
+
+    if (end->content_hash.len != STAGING_HASH || end->row_count < 0) {
+        grpc_status_violation(&call->fault, end->row_count < 0 ?
+            "end.row_count" : "end.content_hash", end->row_count < 0 ?
+            "must be 0 or more" : "must be of 32 bytes");
+        return (0);
+    }
+    if ((err = staging_hash(call->rows, call->content_hash)) != E_OK) {
+        grpc_status_from_err(&call->fault, err);
+        return (0);
+    }
+    if (end->row_count != call->nrows || memcmp(end->content_hash.data,
+        call->content_hash, STAGING_HASH) != 0) {
+        grpc_status_set(&call->fault, GRPC_INVALID_ARGUMENT,
+            "UPLOAD_INCOMPLETE", "its end speaks of %lld rows, and %lld "
+            "arrived%s; nothing was published", (long long)end->row_count,
+            (long long)call->nrows, end->row_count == call->nrows ?
+            " with other content" : "");
+        return (0);
+    }
+    call->state = ENDED;
+    return (1);
 }
 
 /* ---- what comes in ---------------------------------------------------- */
@@ -340,6 +106,9 @@ begin(struct publish_call *call, const Vouch__V1__PublicationHeader *header)
     call->terms.catalog = service->catalog;
     call->terms.association = catalog_index_catalog(service->catalog)
         ->associations[call->header.place];
+    call->terms.types = call->header.types;
+    call->terms.ntypes = call->header.ntypes;
+    call->terms.listing = call->header.mode == SNAPSHOT;
     call->terms.rules = catalog_index_number_rules(call->terms.association);
     call->terms.today = civil_day_at(clock_wall_us(),
         call->terms.association->utc_offset_minutes);
@@ -374,10 +143,28 @@ set_staging_fault(struct publish_call *call, enum err err)
     }
 }
 
+/* In a snapshot a row that is not taken lists its credential all the same. */
+static enum staging_keep
+note_reject(struct publish_call *call, const Vouch__V1__CredentialRow *row,
+    const struct row_reject *reject)
+{
+    int readable = publish_row_has_key(row, &call->terms);
+
+    call->rejected++;
+    call->rejected_by[reject->fault]++;
+    call->without_number += reject->field == ROW_FIELD_number;
+    call->without_family += reject->field == ROW_FIELD_name &&
+        reject->fault == ROW_FIELD_MISSING;
+    call->unreadable_key |= !readable;
+    return (call->header.mode == SNAPSHOT && readable ? STAGING_KEY :
+        STAGING_NOTHING);
+}
+
 /* Return non-zero unless the upload is at fault. */
 static int
 take_row(struct publish_call *call, const Vouch__V1__CredentialRow *row)
 {
+    enum staging_keep keep = STAGING_ROW;
     struct row_reject reject = {0};
     enum err checked;
     enum err err;
@@ -389,16 +176,19 @@ take_row(struct publish_call *call, const Vouch__V1__CredentialRow *row)
     }
     if (checked == E_INVAL &&
         call->rejected >= call->worker->service->max_rejects) {
-        set_too_many(&call->fault, call->worker->service->max_rejects);
+        publish_set_too_many(&call->fault,
+            call->worker->service->max_rejects);
         return (0);
     }
-    if ((err = staging_row(call->rows, row, checked == E_OK)) == E_OK) {
+    if (checked == E_INVAL)
+        keep = note_reject(call, row, &reject);
+    if ((err = staging_row(call->rows, row, keep)) == E_OK) {
         if (checked == E_OK)
             err = answers_accept(&call->answers, row->line);
         else
             err = answers_reject(&call->answers, &reject);
     }
-    call->rejected += checked == E_INVAL;
+    call->nrows++;
     if (err != E_OK)
         set_staging_fault(call, err);
     return (err == E_OK);
@@ -431,6 +221,21 @@ take_rows(struct publish_call *call,
     return (1);
 }
 
+/* Return non-zero unless the upload is at fault. */
+static int
+take_message(struct publish_call *call,
+    const Vouch__V1__PublishCredentialsRequest *request)
+{
+    if (call->state == ENDED) {
+        grpc_status_violation(&call->fault, "end",
+            "must come in the last message only");
+        return (0);
+    }
+    if (!take_rows(call, request))
+        return (0);
+    return (request->end == NULL || take_end(call, request->end));
+}
+
 static void
 message(void *cookie, const ProtobufCMessage *received, struct slice bytes)
 {
@@ -443,21 +248,21 @@ message(void *cookie, const ProtobufCMessage *received, struct slice bytes)
         if (request->header == NULL)
             publish_header_missing(&call->fault);
         if (request->header == NULL || begin(call, request->header) != E_OK) {
-            finish(call, &call->fault);
+            publish_finish(call, &call->fault);
             return;
         }
-    } else if (call->state != ROWS) {
+    } else if (call->state != ROWS && call->state != ENDED) {
         return;     /* at fault already: the rest is not looked at */
     } else if (request->header != NULL) {
         grpc_status_violation(&call->fault, "header",
             "must come in the first message only");
-        fail(call);
+        publish_fail(call);
         return;
     }
-    if (take_rows(call, request))
-        report(call);
+    if (take_message(call, request))
+        publish_report(call);
     else
-        fail(call);
+        publish_fail(call);
 }
 
 static void
@@ -468,13 +273,13 @@ writable(void *cookie)
     if (call->state == OPENINGS)
         openings_writable(call->openings);
     else
-        report(call);
+        publish_report(call);
 }
 
 static void
 cancel(void *cookie)
 {
-    call_free(cookie);
+    publish_call_free(cookie);
 }
 
 const struct method_ops publish_credentials_method = {

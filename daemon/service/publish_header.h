@@ -6,6 +6,7 @@
  */
 
 #include "service/internal.h"
+#include "service/publication.h"
 
 #include "vouch/v1/publishing_service.pb-c.h"
 
@@ -16,6 +17,12 @@ struct publish_header {
     int64_t source_time_us;     /* what it states, or now */
     int source_stated;
     int want_openings;
+    size_t types[PUBLICATION_TYPES_MAX];    /* of a snapshot, by place in the
+                                               catalog */
+    size_t ntypes;
+    int ending_count_expected;
+    int64_t ending_count;
+    int dry_run;
 };
 
 /**

@@ -50,6 +50,18 @@ publish_row_date(const Vouch__V1__Date *date)
     return (civil);
 }
 
+static int
+is_listed(const struct row_terms *terms, const char *id)
+{
+    int place = catalog_index_type_place(terms->catalog, id);
+    size_t i;
+
+    for (i = 0; i < terms->ntypes; i++)
+        if ((int)terms->types[i] == place)
+            return (1);
+    return (!terms->listing);
+}
+
 static enum err
 check_type(const struct checking *c)
 {
@@ -63,6 +75,9 @@ check_type(const struct checking *c)
             ROW_FIELD_credential_type_id));
     if (strcmp(type->association_id, c->terms->association->id) != 0)
         return (refuse(c, ROW_FOREIGN_CREDENTIAL_TYPE,
+            ROW_FIELD_credential_type_id));
+    if (!is_listed(c->terms, id))
+        return (refuse(c, ROW_TYPE_NOT_IN_SNAPSHOT,
             ROW_FIELD_credential_type_id));
     return (E_OK);
 }
@@ -261,6 +276,8 @@ publish_row_check(const Vouch__V1__CredentialRow *row,
 
     if ((err = check_type(&c)) != E_OK || (err = check_number(&c)) != E_OK)
         return (err);
+    if (row->unread)
+        return (refuse(&c, ROW_UNREAD_ROW, ROW_FIELD_unread));
     err = check_text(&c, row->holder_ref, HOLDER_REF_MAX,
         ROW_FIELD_holder_ref);
     if (err != E_OK)
@@ -269,6 +286,20 @@ publish_row_check(const Vouch__V1__CredentialRow *row,
         (err = check_dates(&c)) != E_OK || (err = check_status(&c)) != E_OK)
         return (err);
     return (E_OK);
+}
+
+/* A type that is ours, named or not, and a number that can be looked up. */
+int
+publish_row_has_key(const Vouch__V1__CredentialRow *row,
+    const struct row_terms *terms)
+{
+    const Vouch__V1__CredentialType *type =
+        catalog_index_type(terms->catalog, row->credential_type_id);
+    char key[NUMBER_MAX + 1];
+
+    return (type != NULL &&
+        strcmp(type->association_id, terms->association->id) == 0 &&
+        number_key(&terms->rules, slice_of(row->number), key) == E_OK);
 }
 
 /*
@@ -306,14 +337,21 @@ publish_row_status(const Vouch__V1__CredentialRow *row,
     return (err);
 }
 
-void
-publish_row_fill(const struct row_reject *reject, Vouch__V1__RowReject *out)
+const char *
+publish_row_reason(enum row_fault fault)
 {
     static const char *const reasons[] = {
 #define X(name, text) [ROW_##name] = #name,
         ROW_FAULTS(X)
 #undef X
     };
+
+    return (reasons[fault]);
+}
+
+void
+publish_row_fill(const struct row_reject *reject, Vouch__V1__RowReject *out)
+{
     static const char *const texts[] = {
 #define X(name, text) [ROW_##name] = text,
         ROW_FAULTS(X)
@@ -328,6 +366,6 @@ publish_row_fill(const struct row_reject *reject, Vouch__V1__RowReject *out)
     vouch__v1__row_reject__init(out);
     out->line = reject->line;
     out->field = text_of(fields[reject->field]);
-    out->reason = text_of(reasons[reject->fault]);
+    out->reason = text_of(publish_row_reason(reject->fault));
     out->description = text_of(texts[reject->fault]);
 }

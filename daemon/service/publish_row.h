@@ -42,6 +42,9 @@
         "on file under this number")                                        \
     X(LATER_WORD_ON_FILE, "has a later word on file than the time at which " \
         "this upload was extracted")                                        \
+    X(TYPE_NOT_IN_SNAPSHOT, "is none of the credential types that the "      \
+        "snapshot names")                                                   \
+    X(UNREAD_ROW, "could not be read by the publisher's own side")          \
     X(NUMBER_OVERFULL, "has more history under it than can be kept")
 
 enum row_fault {
@@ -54,7 +57,7 @@ enum row_fault {
 #define ROW_FIELDS(X)                                                       \
     X(credential_type_id) X(number) X(holder_ref) X(name) X(former_family)  \
     X(birth_date) X(last4) X(issued_on) X(periods) X(raw_status)            \
-    X(raw_reason) X(inactive_reason) X(effective_on)
+    X(raw_reason) X(inactive_reason) X(effective_on) X(unread)
 
 enum row_field {
 #define X(name) ROW_FIELD_##name,
@@ -75,6 +78,9 @@ struct row_terms {
     const Vouch__V1__Association *association;
     struct number_rules rules;
     int32_t today;              /* day number in the association's offset */
+    int listing;                /* it is a snapshot, of these types alone, */
+    const size_t *types;        /* borrowed, by place in the catalog */
+    size_t ntypes;
 };
 
 /**
@@ -86,6 +92,20 @@ struct row_terms {
  */
 enum err MUST_USE publish_row_check(const Vouch__V1__CredentialRow *row,
     const struct row_terms *terms, struct row_reject *reject);
+
+/**
+ * publish_row_has_key(row, terms):
+ * Return non-zero if it can be told which credential ${row} speaks of, by type
+ * and number, whatever else is wrong with it.
+ */
+int publish_row_has_key(const Vouch__V1__CredentialRow *row,
+    const struct row_terms *terms);
+
+/**
+ * publish_row_reason(fault):
+ * Return the reason on the wire; a constant.
+ */
+const char *publish_row_reason(enum row_fault fault);
 
 /**
  * publish_row_status(row, axes, table_version):

@@ -218,6 +218,8 @@ allocate(const struct service_options *options, struct service **service)
     s->max_upload = options->max_upload;
     s->max_staged = options->max_staged;
     s->max_rejects = options->max_rejects;
+    s->max_endings = options->max_endings;
+    s->max_ending_share = options->max_ending_share;
     atomic_init(&s->staged, 0);
     /* With default attributes neither fails on Linux. */
     (void)pthread_mutex_init(&s->lock, NULL);
@@ -238,6 +240,8 @@ service_create(const struct service_options *options, struct service **service,
     (void)snprintf(why, size, "%s", err_text(E_NOMEM));
 
     if ((err = allocate(options, &made)) != E_OK)
+        goto out;
+    if ((err = service_catch_up(options->store, why, size)) != E_OK)
         goto out;
     if ((err = store_reader_open(options->store, &reader)) != E_OK) {
         (void)snprintf(why, size, "reading the store: %s", err_text(err));

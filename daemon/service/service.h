@@ -23,6 +23,9 @@ struct service_options {
     size_t max_upload;              /* bytes staged by one upload */
     size_t max_staged;              /* bytes staged by all uploads together */
     int64_t max_rejects;            /* rows an upload may have rejected */
+    int64_t max_endings;            /* active credentials that a snapshot may
+                                       end unless it expects it, */
+    int64_t max_ending_share;       /* and in percent of those on file */
 };
 
 /**
@@ -69,9 +72,19 @@ void service_worker_tick(struct service_worker *worker);
 void service_worker_drain(struct service_worker *worker);
 
 /**
+ * service_catch_up(store, why, size):
+ * Derive everything again from the log, as service_rebuild() does, if what the
+ * store holds of it was derived by other rules, as after an upgrade.
+ *
+ * Fails: as service_rebuild().
+ */
+enum err MUST_USE service_catch_up(struct store *store, char *why,
+    size_t size);
+
+/**
  * service_rebuild(store, why, size):
- * Derive the index and the last words again from the log, in one transaction
- * of the writer.  If ${check}, change nothing and compare.
+ * Derive again from the log whatever derives from it, in one transaction of
+ * the writer.  If ${check}, change nothing and compare.
  *
  * Fails: E_CORRUPT (${check}, and they differ), E_IO, E_NOMEM; ${why} as
  * above.

@@ -3,12 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "proto/message.h"
 
 #define CHUNK ((size_t)64 * 1024 - 64)     /* 64 KiB with what is before it */
-#define PREFIX 4
+#define PREFIX CONTENT_HASH_PREFIX
 #define ROW_MAX (CHUNK / 2)     /* a row that meets the rules is far smaller */
 
 struct chunk {
@@ -27,8 +25,8 @@ struct staging {
     size_t max_total;
     struct chunk *first;        /* owned, with those behind it */
     struct chunk *last;
-    EVP_MD_CTX *hash;           /* owned */
-    struct buf packed;          /* one part, with its prefix */
+    struct content_hash *hash;  /* owned */
+    struct buf key;             /* a row of which only that is kept */
 };
 
 enum err
@@ -45,56 +43,23 @@ staging_create(size_t max, atomic_size_t *total, size_t max_total,
     made->max = max;
     made->total = total;
     made->max_total = max_total;
-    buf_init(&made->packed, SIZE_MAX / 2);
-    if ((made->hash = EVP_MD_CTX_new()) == NULL)
-        goto out;
-    err = E_CRYPTO;
-    if (EVP_DigestInit_ex(made->hash, EVP_sha256(), NULL) != 1)
+    buf_init(&made->key, ROW_MAX);
+    if ((err = content_hash_create(&made->hash)) != E_OK)
         goto out;
 
     *staging = made;
     made = NULL;
-    err = E_OK;
 
 out:
     staging_free(made);
     return (err);
 }
 
-/* Pack ${message} behind its length, and count both in. */
-static enum err
-count_in(struct staging *staging, const ProtobufCMessage *message)
-{
-    static const uint8_t room[PREFIX];
-    struct buf *packed = &staging->packed;
-    enum err err;
-    size_t n;
-
-    packed->n = 0;
-    if ((err = buf_add(packed, (struct slice){room, PREFIX})) != E_OK ||
-        (err = message_pack(message, packed)) != E_OK)
-        return (err);
-    if ((n = packed->n - PREFIX) > UINT32_MAX)
-        return (E_TOOBIG);
-    packed->p[0] = (uint8_t)(n >> 24);
-    packed->p[1] = (uint8_t)(n >> 16);
-    packed->p[2] = (uint8_t)(n >> 8);
-    packed->p[3] = (uint8_t)n;
-    if (EVP_DigestUpdate(staging->hash, packed->p, packed->n) != 1)
-        return (E_CRYPTO);
-    return (E_OK);
-}
-
 enum err
 staging_header(struct staging *staging,
     const Vouch__V1__PublicationHeader *header)
 {
-    Vouch__V1__PublicationHeader hashed = VOUCH__V1__PUBLICATION_HEADER__INIT;
-
-    hashed.association_id = header->association_id;
-    hashed.mode = header->mode;
-    hashed.extracted_at_us = header->extracted_at_us;
-    return (count_in(staging, &hashed.base));
+    return (content_hash_header(staging->hash, header));
 }
 
 static enum err
@@ -127,33 +92,65 @@ add_chunk(struct staging *staging)
     return (E_OK);
 }
 
-enum err
-staging_row(struct staging *staging, const Vouch__V1__CredentialRow *row,
-    int keep)
+/* ${bytes} are a row with its length before it. */
+static enum err
+store(struct staging *staging, struct slice bytes)
 {
-    const struct buf *packed = &staging->packed;
     enum err err;
 
-    if ((err = count_in(staging, &row->base)) != E_OK || !keep)
-        return (err);
-    if (packed->n > ROW_MAX)
+    if (bytes.n > ROW_MAX)
         return (E_TOOBIG);
-    if (staging->last == NULL || packed->n > CHUNK - staging->last->used)
+    if (staging->last == NULL || bytes.n > CHUNK - staging->last->used)
         if ((err = add_chunk(staging)) != E_OK)
             return (err);
-    memcpy(staging->last->bytes + staging->last->used, packed->p, packed->n);
-    staging->last->used += packed->n;
+    memcpy(staging->last->bytes + staging->last->used, bytes.p, bytes.n);
+    staging->last->used += bytes.n;
     return (E_OK);
+}
+
+static enum err
+store_key(struct staging *staging, const Vouch__V1__CredentialRow *row)
+{
+    static const uint8_t room[PREFIX];
+    Vouch__V1__CredentialRow key = VOUCH__V1__CREDENTIAL_ROW__INIT;
+    enum err err;
+
+    key.credential_type_id = row->credential_type_id;
+    key.number = row->number;
+    staging->key.n = 0;
+    err = buf_add(&staging->key, (struct slice){room, PREFIX});
+    if (err != E_OK ||
+        (err = message_pack(&key.base, &staging->key)) != E_OK)
+        return (err);
+    staging->key.p[2] = (uint8_t)((staging->key.n - PREFIX) >> 8);
+    staging->key.p[3] = (uint8_t)(staging->key.n - PREFIX);
+    return (store(staging, buf_slice(&staging->key)));
+}
+
+enum err
+staging_row(struct staging *staging, const Vouch__V1__CredentialRow *row,
+    enum staging_keep keep)
+{
+    struct slice counted;
+    enum err err;
+
+    if ((err = content_hash_row(staging->hash, row, &counted)) != E_OK)
+        return (err);
+    switch (keep) {
+    case STAGING_ROW:
+        return (store(staging, counted));
+    case STAGING_KEY:
+        return (store_key(staging, row));
+    case STAGING_NOTHING:
+    default:
+        return (E_OK);
+    }
 }
 
 enum err
 staging_hash(struct staging *staging, uint8_t hash[STAGING_HASH])
 {
-    unsigned n = 0;
-
-    if (EVP_DigestFinal_ex(staging->hash, hash, &n) != 1 || n != STAGING_HASH)
-        return (E_CRYPTO);
-    return (E_OK);
+    return (content_hash_end(staging->hash, hash));
 }
 
 int
@@ -192,7 +189,7 @@ staging_free(struct staging *staging)
         free(staging->first);
     }
     (void)atomic_fetch_sub(staging->total, staging->size);
-    EVP_MD_CTX_free(staging->hash);
-    buf_free(&staging->packed);
+    content_hash_free(staging->hash);
+    buf_free(&staging->key);
     free(staging);
 }

@@ -3,13 +3,7 @@
 
 /*
  * The rows of one upload, kept in memory until all of them are there, and the
- * hash over everything that came:
- *
- *   content hash = SHA-256(n || header || n || row || n || row ...)
- *
- * where n is the length of what follows in four bytes, big-endian, each part
- * is in canonical form, the header without its request_id and want_openings,
- * and rows that were rejected are rows like any other.
+ * content hash over everything that came, rejected rows too.
  */
 
 #include <stdatomic.h>
@@ -17,11 +11,12 @@
 #include <stdint.h>
 
 #include "proto/bytes.h"
+#include "proto/content_hash.h"
 #include "proto/err.h"
 
 #include "vouch/v1/publishing_service.pb-c.h"
 
-#define STAGING_HASH 32
+#define STAGING_HASH CONTENT_HASH
 
 /* Opaque types. */
 struct staging;
@@ -52,15 +47,22 @@ enum err MUST_USE staging_create(size_t max, atomic_size_t *total,
 enum err MUST_USE staging_header(struct staging *staging,
     const Vouch__V1__PublicationHeader *header);
 
+/* How much of a row is kept. */
+enum staging_keep {
+    STAGING_NOTHING,
+    STAGING_KEY,        /* its type and number, with line 0 */
+    STAGING_ROW
+};
+
 /**
  * staging_row(staging, row, keep):
- * Count in ${row}, and keep it if ${keep}.
+ * Count in ${row}, and keep what ${keep} says of it.
  *
  * Fails: E_TOOBIG (more than ${max}), E_BUSY (more than ${max_total}),
  * E_CRYPTO, E_NOMEM.
  */
 enum err MUST_USE staging_row(struct staging *staging,
-    const Vouch__V1__CredentialRow *row, int keep);
+    const Vouch__V1__CredentialRow *row, enum staging_keep keep);
 
 /**
  * staging_hash(staging, hash):

@@ -387,7 +387,8 @@ each_allocation_of_the_writer_may_fail(void **state)
     assert_int_equal(staging_create(1 << 20, &w->rig.service->staged,
         1 << 20, &rows), E_OK);
     for (size_t i = 0; i < 3; i++)
-        assert_int_equal(staging_row(rows, w->upload.list[i], 1), E_OK);
+        assert_int_equal(staging_row(rows, w->upload.list[i],
+            STAGING_ROW), E_OK);
 
     for (n = 0; n < 2000; n++) {
         memset(&run, 0, sizeof(run));
