@@ -16,7 +16,7 @@
 #define LINE_MAX_BYTES 1275
 #define LINE_CLOSE 16
 
-/* Of a key that a text brings along. */
+/* The longest key. */
 #define KEY_MAX 32
 
 static const char *const names[] = {"error", "warn", "info", "debug"};
@@ -132,47 +132,52 @@ put_escaped(struct log_record *r, const char *text, size_t n, int coded)
     }
 }
 
-/* How much of ${text} is the same in either format, with quotes or without. */
-static size_t
-plain_length(const char *text)
+static int
+has_room(const struct log_record *r)
 {
-    const char *p = text;
-
-    while (*p > '"' && *p < 0x7f && *p != '\\')
-        p++;
-    return ((size_t)(p - text));
+    return (r->end - r->at >= KEY_MAX + LINE_CLOSE);
 }
 
-/* Return zero if there is no room for the key and any value. */
-static int
-put_key(struct log_record *r, const char *key, size_t n)
+/* One of our own words. */
+static void
+put_key(struct log_record *r, const char *key)
 {
-    if (r->end - r->at < KEY_MAX + LINE_CLOSE)
-        return (0);
-    if (n > KEY_MAX)
-        n = KEY_MAX;
-    if (r->json) {
+    char *p;
+
+    if (r->json)
         PUT(r, ",\"");
-        put_escaped(r, key, n, 1);
-        PUT(r, "\":\"");
-    } else {
+    else
         PUT(r, " ");
-        put(r, key, n);
+    for (p = r->at; *key != '\0'; key++)
+        *p++ = *key;
+    r->at = p;
+    if (r->json)
+        PUT(r, "\":\"");
+    else
         PUT(r, "=");
-    }
+}
+
+/* Most values are the same in either format, and need no quotes. */
+static int
+put_plain(struct log_record *r, const char *value)
+{
+    char *p = r->at;
+
+    while (*value > '"' && *value < 0x7f && *value != '\\' && p < r->end)
+        *p++ = *value++;
+    if (*value != '\0')
+        return (0);
+    r->at = p;
     return (1);
 }
 
 static void
 put_value(struct log_record *r, const char *value)
 {
-    size_t n = plain_length(value);
     int quoted;
 
-    if (value[n] == '\0' && (ptrdiff_t)n <= r->end - r->at) {
-        put(r, value, n);
+    if (put_plain(r, value))
         return;
-    }
     quoted = !r->json && strpbrk(value, " \"") != NULL;
     if (quoted)
         PUT(r, "\"");
@@ -207,8 +212,11 @@ put_members(struct log_record *r, const char *pairs)
         }
         length = value_length(pairs + key + 1);
         quoted = pairs[key + 1] == '"' && length > 1;
-        if (!put_key(r, pairs, key))
+        if (!has_room(r))
             break;
+        PUT(r, ",\"");
+        put_escaped(r, pairs, key < KEY_MAX ? key : KEY_MAX, 1);
+        PUT(r, "\":\"");
         put_escaped(r, pairs + key + 1 + quoted, length - 2 * quoted, 1);
         PUT(r, "\"");
         pairs += key + 1 + length;
@@ -256,8 +264,9 @@ log_begin(struct log_record *record, enum log_level level, const char *event)
 void
 log_text(struct log_record *record, const char *key, const char *value)
 {
-    if (!put_key(record, key, strlen(key)))
+    if (!has_room(record))
         return;
+    put_key(record, key);
     put_value(record, value);
     if (record->json)
         PUT(record, "\"");
@@ -269,8 +278,9 @@ log_u64(struct log_record *record, const char *key, uint64_t value)
     char digits[20];
     size_t at = sizeof(digits);
 
-    if (!put_key(record, key, strlen(key)))
+    if (!has_room(record))
         return;
+    put_key(record, key);
     do {
         digits[--at] = (char)('0' + value % 10);
         value /= 10;
