@@ -7,6 +7,9 @@
 
 #include "base/log.h"
 
+/* What a tick answers at a time; beyond it malloc() is asked. */
+#define SPARE_CALLS 64
+
 /* Each of these must be given; nothing sensible could stand in for it. */
 enum err
 settings_check(const struct conf *conf, char *why, size_t size)
@@ -89,6 +92,7 @@ settings_limits(const struct conf *conf)
         },
         .rpc = {
             .max_message = (size_t)conf->message_max,
+            .spare_calls = SPARE_CALLS,
             .max_arena = (size_t)conf->message_arena,
             .max_depth = (unsigned)conf->message_depth,
             .max_elements = (size_t)conf->message_elements,

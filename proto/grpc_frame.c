@@ -22,11 +22,21 @@ grpc_reader_create(size_t max, struct grpc_reader **reader)
     *reader = NULL;
     if ((r = calloc(1, sizeof(*r))) == NULL)
         return (E_NOMEM);
-    r->max = max;
-    r->failed = E_OK;
     buf_init(&r->pieces, max);
+    r->max = max;
+    grpc_reader_reset(r);
     *reader = r;
     return (E_OK);
+}
+
+void
+grpc_reader_reset(struct grpc_reader *reader)
+{
+    if (reader->pieces.size > 0)
+        buf_free(&reader->pieces);
+    reader->nprefix = reader->length = 0;
+    reader->given = 0;
+    reader->failed = E_OK;
 }
 
 /* Take what there is of the prefix. */

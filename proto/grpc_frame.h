@@ -26,6 +26,12 @@ struct grpc_reader;
 enum err MUST_USE grpc_reader_create(size_t max, struct grpc_reader **reader);
 
 /**
+ * grpc_reader_reset(reader):
+ * Begin anew, as for another stream; the limit stays.
+ */
+void grpc_reader_reset(struct grpc_reader *reader);
+
+/**
  * grpc_reader_next(reader, in, message, done):
  * Take bytes from the front of ${*in}, which is moved on by what was taken.
  * If that completes a message, stop there, set ${*done} to 1 and point

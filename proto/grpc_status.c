@@ -130,9 +130,12 @@ grpc_status_from_err(struct grpc_status *status, enum err err)
 {
     if ((unsigned)err >= E_COUNT)
         grpc_status_set(status, GRPC_UNKNOWN, "UNKNOWN", "%s", err_text(err));
-    else if (err == E_OK)
-        grpc_status_set(status, GRPC_OK, "", "%s", "");
-    else
+    else if (err == E_OK) {
+        /* Most calls end like this: without printf. */
+        status->code = GRPC_OK;
+        status->reason[0] = status->message[0] = '\0';
+        status->nmetadata = status->nviolations = 0;
+    } else
         grpc_status_set(status, of_err[err].code, of_err[err].reason, "%s",
             err_text(err));
 }

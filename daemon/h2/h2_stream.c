@@ -14,14 +14,15 @@
 static nghttp2_nv
 nv_of(const struct rpc_header *header)
 {
-    /* nghttp2 wants no const, copies both, and writes through neither. */
+    /* nghttp2 wants no const, and writes through neither. */
     union {
         const uint8_t *in;
         uint8_t *out;
     } name = {.in = header->name.p}, value = {.in = header->value.p};
 
     return ((nghttp2_nv){name.out, value.out, header->name.n,
-        header->value.n, NGHTTP2_NV_FLAG_NONE});
+        header->value.n, header->fixed ? NGHTTP2_NV_FLAG_NO_COPY_NAME |
+        NGHTTP2_NV_FLAG_NO_COPY_VALUE : NGHTTP2_NV_FLAG_NONE});
 }
 
 static size_t

@@ -17,6 +17,8 @@ struct rpc_server {
     struct arena *arena;            /* owned; holds one message at a time */
     uint64_t next_id;
     size_t calls;
+    struct rpc_call *spare;         /* owned */
+    size_t nspare;
 };
 
 /*-
@@ -43,7 +45,7 @@ struct rpc_facts {
 
 /* The end of a call as header values. */
 struct rpc_outcome {
-    char code[3];           /* grpc-status, decimal */
+    enum grpc_code code;    /* grpc-status */
     char *message;          /* owned; grpc-message, NULL: none */
     char *details;          /* grpc-status-details-bin, within message */
 };
@@ -75,7 +77,22 @@ struct rpc_call {
     uint64_t bytes_out;
     size_t ignored;                         /* bytes that came too late */
     struct rpc_outcome outcome;
+    struct rpc_call *next;                  /* among the spare */
 };
+
+/**
+ * rpc_server_call(server, call):
+ * Make a call, all of it zero but its reader and its buffers, which are empty;
+ * it ends with rpc_server_over().  Fails: E_NOMEM; ${*call} is then NULL.
+ */
+enum err MUST_USE rpc_server_call(struct rpc_server *server,
+    struct rpc_call **call);
+
+/**
+ * rpc_server_over(server, call):
+ * Free ${call}, or keep it for rpc_server_call().
+ */
+void rpc_server_over(struct rpc_server *server, struct rpc_call *call);
 
 /**
  * rpc_call_enter(call, next):

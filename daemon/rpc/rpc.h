@@ -26,6 +26,7 @@ struct service_worker;
 struct rpc_header {
     struct slice name;      /* lower case */
     struct slice value;
+    int fixed;              /* both are constants: no copy is needed */
 };
 
 /* The header list that opens a call, pseudo-headers among them. */
@@ -70,6 +71,7 @@ struct rpc_limits {
     int64_t max_deadline_us;    /* a unary call's; 0: none */
     int64_t stall_us;           /* longest time that an answer may wait and
                                  * the client take none of it; 0: no limit */
+    size_t spare_calls;         /* memory of so many is kept for the next */
 };
 
 /**

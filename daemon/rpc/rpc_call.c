@@ -13,12 +13,6 @@
 #define LINGER_US INT64_C(1000000)
 #define LINGER_BYTES ((size_t)64 * 1024)
 
-/* What may wait for the client: clients by default take up to 4 MiB at once. */
-#define OUT_MAX (SINK_FULL + (size_t)4 * 1024 * 1024 + GRPC_FRAME_PREFIX)
-
-/* What comes while the answer waits: more than any window. */
-#define KEPT_MAX ((size_t)16 * 1024 * 1024)
-
 /* What an idle call keeps of its buffer. */
 #define OUT_KEEP ((size_t)16 * 1024)
 
@@ -456,29 +450,20 @@ rpc_call_start(struct rpc_server *server, const struct identity *peer,
 {
     struct grpc_status status;
     struct rpc_facts facts;
-    struct rpc_call *c = NULL;
+    struct rpc_call *c;
     enum err err;
     int allowed;
 
     *call = NULL;
-
-    err = E_NOMEM;
-    if ((c = calloc(1, sizeof(*c))) == NULL)
-        goto out;
-    if ((err = grpc_reader_create(server->limits.max_message, &c->reader)) !=
-        E_OK)
-        goto out;
+    if ((err = rpc_server_call(server, &c)) != E_OK)
+        return (err);
     c->server = server;
     c->ops = ops;
     c->stream = stream;
     c->state = RPC_READING;
     c->started_us = clock_monotonic_us();
     c->until_us = c->stalled_us = INT64_MAX;
-    buf_init(&c->request, server->limits.max_message);
-    buf_init(&c->kept, KEPT_MAX);
-    buf_init(&c->out, OUT_MAX);
     c->caller = (struct caller){peer, INT64_MAX, server->next_id++};
-    server->calls++;
 
     allowed = rpc_headers_check(request, peer, &facts, &status);
     c->method = facts.method;
@@ -488,10 +473,6 @@ rpc_call_start(struct rpc_server *server, const struct identity *peer,
 
     *call = c;
     return (E_OK);
-
-out:
-    free(c);
-    return (err);
 }
 
 void
@@ -508,11 +489,5 @@ rpc_call_free(struct rpc_call *call)
     }
     if (running)
         call->method->ops->cancel(call->work);
-    call->server->calls--;
-    grpc_reader_free(call->reader);
-    buf_free(&call->request);
-    buf_free(&call->kept);
-    buf_free(&call->out);
-    free(call->outcome.message);
-    free(call);
+    rpc_server_over(call->server, call);
 }

@@ -1,6 +1,5 @@
 #include "rpc/call.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,33 +13,54 @@ static const char refused_type[] =
     "{\"code\":\"unsupported_media_type\",\"message\":"
     "\"this is gRPC: send content-type application/grpc\"}\n";
 
+#define CONSTANT(text) {(const uint8_t *)(text), sizeof(text) - 1}
+#define FIXED(name, value) {CONSTANT(name), CONSTANT(value), 1}
+
+/* Of a response; the first two of them, if a message follows. */
+static const struct rpc_header first[] = {
+    FIXED(":status", "200"),
+    FIXED("content-type", "application/grpc"),
+    FIXED("grpc-accept-encoding", "identity"),
+};
+
+#define STATUS(decimal) FIXED("grpc-status", decimal)
+
+static const struct rpc_header statuses[GRPC_CODE_COUNT] = {
+    STATUS("0"), STATUS("1"), STATUS("2"), STATUS("3"), STATUS("4"),
+    STATUS("5"), STATUS("6"), STATUS("7"), STATUS("8"), STATUS("9"),
+    STATUS("10"), STATUS("11"), STATUS("12"), STATUS("13"), STATUS("14"),
+    STATUS("15"), STATUS("16"),
+};
+
+static const struct rpc_header not_allowed[] = {
+    FIXED(":status", "405"),
+    FIXED("allow", "POST"),
+};
+
+static const struct rpc_header not_grpc[] = {
+    FIXED(":status", "415"),
+    FIXED("content-type", "application/json"),
+};
+
 static struct rpc_header
 header(const char *name, const char *value)
 {
-    return ((struct rpc_header){slice_of(name), slice_of(value)});
+    return ((struct rpc_header){slice_of(name), slice_of(value), 0});
 }
 
 enum err
 rpc_response_begin(struct rpc_call *call)
 {
-    const struct rpc_header headers[] = {
-        header(":status", "200"),
-        header("content-type", "application/grpc"),
-    };
-
-    return (call->ops->respond(call->stream, headers, 2, 0));
+    return (call->ops->respond(call->stream, first, 2, 0));
 }
 
 enum err
 rpc_response_only(struct rpc_call *call)
 {
     struct rpc_header headers[6];
-    size_t n = 0;
+    size_t n = call->encoding_unknown ? 3 : 2;
 
-    headers[n++] = header(":status", "200");
-    headers[n++] = header("content-type", "application/grpc");
-    if (call->encoding_unknown)
-        headers[n++] = header("grpc-accept-encoding", "identity");
+    memcpy(headers, first, n * sizeof(headers[0]));
     n += rpc_response_trailers(&call->outcome, headers + n);
     return (call->ops->respond(call->stream, headers, n, 1));
 }
@@ -48,20 +68,13 @@ rpc_response_only(struct rpc_call *call)
 enum err
 rpc_response_http(struct rpc_call *call)
 {
-    struct rpc_header headers[2];
     enum err err;
 
-    if (call->http_status == 405) {
-        headers[0] = header(":status", "405");
-        headers[1] = header("allow", "POST");
-        return (call->ops->respond(call->stream, headers, 2, 1));
-    }
-
-    headers[0] = header(":status", "415");
-    headers[1] = header("content-type", "application/json");
+    if (call->http_status == 405)
+        return (call->ops->respond(call->stream, not_allowed, 2, 1));
     if ((err = buf_add(&call->out, slice_of(refused_type))) != E_OK)
         return (err);
-    return (call->ops->respond(call->stream, headers, 2, 0));
+    return (call->ops->respond(call->stream, not_grpc, 2, 0));
 }
 
 /* Message and details share one allocation. */
@@ -86,8 +99,8 @@ rpc_response_outcome(const struct grpc_status *status,
 {
     struct buf details;
 
-    (void)snprintf(outcome->code, sizeof(outcome->code), "%u",
-        (unsigned)status->code % 100);
+    outcome->code = (unsigned)status->code < GRPC_CODE_COUNT ? status->code :
+        GRPC_UNKNOWN;
     if (status->code == GRPC_OK)
         return;
     buf_init(&details, DETAILS_MAX);
@@ -103,7 +116,7 @@ rpc_response_trailers(const struct rpc_outcome *outcome,
 {
     size_t n = 0;
 
-    headers[n++] = header("grpc-status", outcome->code);
+    headers[n++] = statuses[outcome->code];
     if (outcome->message != NULL && outcome->message[0] != '\0')
         headers[n++] = header("grpc-message", outcome->message);
     if (outcome->details != NULL && outcome->details[0] != '\0')

@@ -8,6 +8,15 @@
 /* Ids of calls tell the workers of a process apart by their upper bits. */
 #define SERVER_SHIFT 40
 
+/* What may wait for the client: clients by default take up to 4 MiB at once. */
+#define OUT_MAX (SINK_FULL + (size_t)4 * 1024 * 1024 + GRPC_FRAME_PREFIX)
+
+/* What comes while the answer waits: more than any window. */
+#define KEPT_MAX ((size_t)16 * 1024 * 1024)
+
+/* What a spare call keeps of a buffer. */
+#define BUF_KEEP ((size_t)4096)
+
 static _Atomic uint64_t servers;
 
 enum err
@@ -43,11 +52,87 @@ rpc_server_calls(const struct rpc_server *server)
     return (server->calls);
 }
 
+static void
+call_free(struct rpc_call *call)
+{
+    grpc_reader_free(call->reader);
+    buf_free(&call->request);
+    buf_free(&call->kept);
+    buf_free(&call->out);
+    free(call->outcome.message);
+    free(call);
+}
+
+static enum err
+call_create(const struct rpc_server *server, struct rpc_call **call)
+{
+    struct rpc_call *c;
+    enum err err;
+
+    *call = NULL;
+    if ((c = calloc(1, sizeof(*c))) == NULL)
+        return (E_NOMEM);
+    buf_init(&c->request, server->limits.max_message);
+    buf_init(&c->kept, KEPT_MAX);
+    buf_init(&c->out, OUT_MAX);
+    if ((err = grpc_reader_create(server->limits.max_message, &c->reader)) !=
+        E_OK) {
+        call_free(c);
+        return (err);
+    }
+    *call = c;
+    return (E_OK);
+}
+
+enum err
+rpc_server_call(struct rpc_server *server, struct rpc_call **call)
+{
+    enum err err = E_OK;
+
+    if ((*call = server->spare) != NULL) {
+        server->spare = (*call)->next;
+        (*call)->next = NULL;
+        server->nspare--;
+    } else
+        err = call_create(server, call);
+    if (err == E_OK)
+        server->calls++;
+    return (err);
+}
+
+void
+rpc_server_over(struct rpc_server *server, struct rpc_call *call)
+{
+    struct rpc_call next = {.reader = call->reader, .request = call->request,
+        .kept = call->kept, .out = call->out, .next = server->spare};
+
+    server->calls--;
+    if (server->nspare >= server->limits.spare_calls ||
+        next.request.size > BUF_KEEP || next.out.size > BUF_KEEP) {
+        call_free(call);
+        return;
+    }
+    free(call->outcome.message);
+    grpc_reader_reset(next.reader);
+    if (next.kept.size > 0)
+        buf_free(&next.kept);
+    next.request.n = next.out.n = 0;
+    *call = next;
+    server->spare = call;
+    server->nspare++;
+}
+
 void
 rpc_server_free(struct rpc_server *server)
 {
+    struct rpc_call *call;
+
     if (server == NULL)
         return;
+    while ((call = server->spare) != NULL) {
+        server->spare = call->next;
+        call_free(call);
+    }
     arena_free(server->arena);
     free(server);
 }

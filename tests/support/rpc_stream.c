@@ -140,7 +140,7 @@ rpc_stream_open_with(struct rpc_stream *s, struct rpc_server *server,
     memset(s, 0, sizeof(*s));
     s->server = server;
     headers[request.n++] = (struct rpc_header){slice_of(":path"),
-        slice_of(path)};
+        slice_of(path), 0};
     for (i = 0; i < sizeof(usual) / sizeof(usual[0]); i += 2) {
         for (j = 0; extra != NULL && extra[j] != NULL; j += 2) {
             if (strcmp(extra[j], usual[i]) == 0)
@@ -148,12 +148,12 @@ rpc_stream_open_with(struct rpc_stream *s, struct rpc_server *server,
         }
         if (extra == NULL || extra[j] == NULL)
             headers[request.n++] = (struct rpc_header){slice_of(usual[i]),
-                slice_of(usual[i + 1])};
+                slice_of(usual[i + 1]), 0};
     }
     for (j = 0; extra != NULL && extra[j] != NULL; j += 2) {
         if (extra[j + 1] != NULL)
             headers[request.n++] = (struct rpc_header){slice_of(extra[j]),
-                slice_of(extra[j + 1])};
+                slice_of(extra[j + 1]), 0};
     }
     return (rpc_call_start(server, &rpc_stream_peer, &request,
         &rpc_stream_ops, s, &s->call));

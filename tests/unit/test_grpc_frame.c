@@ -272,6 +272,36 @@ beginning_a_frame_may_fail(void **state)
     buf_free(&out);
 }
 
+static void
+after_a_reset_nothing_is_left(void **state)
+{
+    static const uint8_t begun[] = {0, 0, 0, 0, 9, 'x'};
+    static const uint8_t bad[] = {1};
+    static const uint8_t whole[] = {0, 0, 0, 0, 2, 'h', 'i'};
+    const struct slice before[] = {{NULL, 0}, {begun, 3},
+        {begun, sizeof(begun)}, {bad, sizeof(bad)}, {whole, sizeof(whole)}};
+    struct grpc_reader *reader;
+    struct slice in, message;
+    int done;
+
+    (void)state;
+    assert_int_equal(grpc_reader_create(100, &reader), E_OK);
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+        in = before[i];
+        assert_int_equal(grpc_reader_next(reader, &in, &message, &done),
+            before[i].p == bad ? E_INVAL : E_OK);
+        grpc_reader_reset(reader);
+        assert_false(grpc_reader_partial(reader));
+        assert_int_equal(grpc_reader_announced(reader), 0);
+        in = (struct slice){whole, sizeof(whole)};
+        assert_int_equal(grpc_reader_next(reader, &in, &message, &done), E_OK);
+        assert_true(done);
+        assert_true(slice_equal(message, slice_of("hi")));
+        grpc_reader_reset(reader);
+    }
+    grpc_reader_free(reader);
+}
+
 int
 main(void)
 {
@@ -282,6 +312,7 @@ main(void)
         cmocka_unit_test(pieces_may_have_any_size),
         cmocka_unit_test(a_begun_message_is_partial),
         cmocka_unit_test(bad_prefixes_are_refused_for_good),
+        cmocka_unit_test(after_a_reset_nothing_is_left),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(beginning_a_frame_may_fail),
     };

@@ -633,6 +633,53 @@ a_client_that_takes_nothing_is_cut_off(void **state)
     rpc_stream_close(&s);
 }
 
+/* Nothing of a call is left to the one that is made of its memory. */
+static void
+spare_calls_are_as_new(void **state)
+{
+    static const char *const paths[] = {PATH "Echo", PATH "Fail", PATH "Both",
+        PATH "Chat", PATH "Count", PATH "Nothing", PATH "Later"};
+    static const uint8_t begun[] = {0, 0, 0, 0, 9, 'x'};
+    struct rpc_limits limits = rpc_stream_limits;
+    struct rpc_server *server;
+    struct buf hello = text_frame("hello");
+    struct rpc_stream s, other;
+
+    (void)state;
+    limits.spare_calls = 1;
+    assert_int_equal(rpc_server_create(NULL, &limits, &server), E_OK);
+    for (size_t i = 0; i < 4 * sizeof(paths) / sizeof(paths[0]); i++) {
+        assert_int_equal(rpc_stream_open_with(&s, server, paths[i / 4], NULL),
+            E_OK);
+        if (i & 1)
+            rpc_call_feed(s.call, buf_slice(&hello));
+        if (i & 2)
+            rpc_call_feed(s.call, (struct slice){begun, sizeof(begun)});
+        else
+            rpc_call_end(s.call);
+        assert_int_equal(rpc_stream_open_with(&other, server, PATH "Echo",
+            NULL), E_OK);
+        rpc_stream_close(&s);
+        rpc_stream_close(&other);
+        assert_int_equal(rpc_server_calls(server), 0);
+
+        assert_int_equal(rpc_stream_open_with(&s, server, PATH "Echo", NULL),
+            E_OK);
+        assert_true(rpc_call_deadline(s.call) > clock_monotonic_us());
+        assert_true(rpc_call_deadline(s.call) < INT64_MAX);
+        rpc_call_feed(s.call, buf_slice(&hello));
+        rpc_call_end(s.call);
+        rpc_stream_drain(&s, 100);
+        assert_string_equal(s.headers, ":status: 200\n"
+            "content-type: application/grpc\ngrpc-status: 0\n");
+        assert_int_equal(s.nbody, hello.n);
+        assert_memory_equal(s.body, hello.p, hello.n);
+        rpc_stream_close(&s);
+    }
+    rpc_server_free(server);
+    buf_free(&hello);
+}
+
 int
 main(void)
 {
@@ -661,6 +708,7 @@ main(void)
         TEST(a_client_that_neither_sends_nor_ends_is_reset_after_a_second),
         TEST(a_stream_that_cannot_respond_is_reset),
         TEST(a_call_is_one_line_of_the_log_without_what_was_said),
+        TEST(spare_calls_are_as_new),
         TEST(every_allocation_may_fail),
         TEST(a_server_needs_its_memory),
     };

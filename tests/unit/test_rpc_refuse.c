@@ -270,8 +270,8 @@ static void
 headers_above_the_limit_are_refused(void **state)
 {
     struct rpc_header headers[] = {
-        {slice_of(":method"), slice_of("POST")},
-        {slice_of(":path"), slice_of(PATH "Echo")},
+        {slice_of(":method"), slice_of("POST"), 0},
+        {slice_of(":path"), slice_of(PATH "Echo"), 0},
     };
     struct rpc_request request = {headers, 2, 1};
     struct rpc_stream s;
