@@ -11,6 +11,7 @@
 #include "client/interrupt.h"
 #include "client/progress.h"
 #include "client/publication.h"
+#include "client/publish_mapping.h"
 #include "client/source.h"
 #include "client/text.h"
 #include "proto/civil.h"
@@ -26,6 +27,8 @@
 
 const struct flag publish_flags[] = {
     {"association", "ID", "for whom: the association of your certificate"},
+    {"mapping", "FILE", "how to read a file that is not the plain CSV (YAML)"},
+    {"credential-type", "T", "of every row, whatever the mapping says"},
     {"mode", "delta", "what absence from the file means: nothing"},
     {"rejects", "FILE", "write each line not taken, with the reason, as CSV"},
     {"openings", "FILE", "write what opens each log entry, as JSON lines"},
@@ -45,6 +48,7 @@ struct upload {
     struct arena *arena;            /* owned */
     struct source_sink sink;
     struct source *source;          /* owned */
+    struct mapping *mapping;        /* owned; NULL: the plain CSV */
     Vouch__V1__PublicationHeader head;
     char request_id[UUID_TEXT];
     int begun;                      /* the header has been sent */
@@ -239,6 +243,30 @@ set_head(struct upload *u)
 }
 
 static int
+open_source(struct upload *u)
+{
+    int32_t day;
+    int status;
+
+    if ((status = publish_mapping_open(u->run, &u->mapping)) != 0)
+        return (status);
+    publish_mapping_day(u->run, &day);
+    switch (source_create(u->mapping, day, &u->sink, &u->source)) {
+    case E_OK:
+        u->back.source = u->source;
+        return (0);
+    case E_IO:
+        return (usage_error(u->run, "cannot make a temporary file for what "
+            "must be folded: %s", strerror(errno)));
+    case E_NOTFOUND:
+        return (usage_error(u->run, "this system cannot convert %s",
+            u->mapping->encoding));
+    default:
+        return (bug_error(u->run, "out of memory"));
+    }
+}
+
+static int
 connect_upload(struct upload *u)
 {
     struct vouch_options options = u->run->options;
@@ -262,6 +290,9 @@ fail(struct upload *u, enum err err)
     int status;
 
     (void)progress_end(&u->progress);
+    if (u->fault.mapping != NULL)
+        return (publish_mapping_faults(u->run, u->fault.mapping,
+            u->back.path));
     if (u->fault.why[0] != '\0') {
         fprintf(stderr, "vouch publish: %s", u->back.path);
         if (u->fault.line > 0)
@@ -287,8 +318,8 @@ print_notes(const struct upload *u, double seconds)
     fprintf(stderr, "%" PRId64 " rows in %.1f s, %.0f rows/s\n", u->sent,
         seconds, seconds > 0 ? (double)u->sent / seconds : 0);
     if (u->back.rejected_here > 0)
-        fprintf(stderr, "note: %" PRId64 " of the rejected lines could not be "
-            "read and were not sent\n", u->back.rejected_here);
+        fprintf(stderr, "note: %" PRId64 " of the rejected lines were found "
+            "wrong here and were not sent\n", u->back.rejected_here);
     if (u->without_status > 0)
         fprintf(stderr, "note: %" PRId64 " rows have no status: whoever asks "
             "about them will be told to look into it\n", u->without_status);
@@ -380,13 +411,12 @@ cmd_publish(const struct invocation *run)
         run->words[0]};
     u->sink = (struct source_sink){u, on_ready, on_reject};
     progress_begin(&u->progress, "rows", run->quiet);
-    if (arena_create(BATCH_MEMORY, &u->arena) != E_OK ||
-        source_create(&u->sink, &u->source) != E_OK) {
+    if (arena_create(BATCH_MEMORY, &u->arena) != E_OK) {
         status = bug_error(run, "out of memory");
         goto out;
     }
-    u->back.source = u->source;
-    if ((status = set_head(u)) != 0 || (status = open_files(u)) != 0 ||
+    if ((status = set_head(u)) != 0 || (status = open_source(u)) != 0 ||
+        (status = open_files(u)) != 0 ||
         (status = connect_upload(u)) != 0)
         goto out;
     arm(u);
@@ -397,6 +427,7 @@ out:
     vouch_close(u->vouch);
     status = feedback_close(&u->back, status);
     source_free(u->source);
+    mapping_free(u->mapping);
     arena_free(u->arena);
     if (u->in != NULL && u->in != stdin)
         (void)fclose(u->in);

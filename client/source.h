@@ -3,11 +3,14 @@
 
 /*
  * Where the rows of an upload come from: bytes of a file go in, rows come out.
- * The file is the plain CSV of rows.h.
+ * The file is the plain CSV of rows.h, or whatever a mapping (mapping.h) says
+ * how to read.  Where the mapping folds several records into one row, rows come
+ * at the end of the file, each with the line of its first record.
  */
 
 #include <stdint.h>
 
+#include "client/mapping.h"
 #include "client/rows.h"
 #include "proto/arena.h"
 #include "proto/bytes.h"
@@ -39,17 +42,21 @@ struct source_counts {
 struct source_fault {
     char why[300];                          /* "": nothing about the file */
     long line;                              /* 0: the file as a whole */
+    struct mapping_faults *mapping;         /* borrowed; NULL: it is the file */
 };
 
 /**
- * source_create(sink, source):
- * Create a source that calls ${sink}, borrowed.  The caller owns ${*source};
- * free with source_free().
+ * source_create(mapping, day, sink, source):
+ * Create a source; ${mapping}, borrowed as ${sink} is and of no other source,
+ * may be NULL for the plain CSV.  The file shows what was so on the day number
+ * ${day}.  The caller
+ * owns ${*source}; free with source_free().
  *
- * Fails: E_NOMEM.  On failure ${*source} is NULL.
+ * Fails: E_NOMEM, E_NOTFOUND (this system does not know the encoding), E_IO (no
+ * temporary file; errno says why).  On failure ${*source} is NULL.
  */
-enum err MUST_USE source_create(const struct source_sink *sink,
-    struct source **source);
+enum err MUST_USE source_create(struct mapping *mapping, int32_t day,
+    const struct source_sink *sink, struct source **source);
 
 /**
  * source_feed(source, bytes, fault):
@@ -88,12 +95,11 @@ enum err MUST_USE source_take(struct source *source, struct arena *arena,
 struct source_counts source_counts(const struct source *source);
 
 /**
- * source_next_line(source, line, previous):
- * Return the line of the record after that on ${previous} of those that were
- * folded into the row with ${line}; 0: there is no other.
+ * source_next_line(source, previous):
+ * Return the line of the next record that was folded into the same row as the
+ * one on ${previous}; 0: there is none.
  */
-int64_t source_next_line(const struct source *source, int64_t line,
-    int64_t previous);
+int64_t source_next_line(const struct source *source, int64_t previous);
 
 /**
  * source_column(source, field):
