@@ -64,6 +64,15 @@ static const char about_publication_list[] =
 "An association sees its own; an auditor sees those of all, or of the one\n"
 "that --association names.\n";
 
+static const char about_check_openings[] =
+"FILE is what 'vouch publish --openings FILE' keeps: with it you can show,\n"
+"without anybody's help, what you published and when. Each opening in it must\n"
+"be in the register unchanged, and from its first one on it must hold each of\n"
+"your events. Exit code 9: one differs, is not in the register, or is missing\n"
+"between others; the first of them is named. Exit code 6: only the newest are\n"
+"missing. With --complete what is missing is added, which also heals a file\n"
+"after an upload that was cut off.\n";
+
 static const char about_event_list[] =
 "Each row of an upload that said something new became one event in the log,\n"
 "which never changes. An association sees its own events, and nobody else\n"
@@ -111,6 +120,12 @@ const struct command commands[] = {
         "list your publications, the newest first", about_publication_list,
         "  vouch publication list --since 2026-11-01T00:00:00Z -o csv\n",
         publication_list_flags, 0, 0, 0, cmd_publication_list},
+    {"publication", "check-openings", "FILE --association ID [--complete]",
+        "check your file of openings against the register",
+        about_check_openings,
+        "  vouch publication check-openings openings.jsonl "
+            "--association ascp-boc\n",
+        check_openings_flags, 1, 1, 0, cmd_check_openings},
     {"event", "list", "[--publication ID|--number N] [--from-index I]",
         "list your events in the log, each with what opens it",
         about_event_list,

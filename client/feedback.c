@@ -10,7 +10,6 @@
 #include "client/table.h"
 #include "proto/bytes.h"
 
-#define SALT_BYTES 16
 #define SHOWN_MAX 10        /* rejects on the screen */
 
 /* ---- the files --------------------------------------------------------- */
@@ -24,32 +23,51 @@ is_same_file(const char *path, FILE *in)
         S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino);
 }
 
+/* Read --${flag} into ${*path}; NULL: it was not there. */
 static int
-open_for_writing(const struct invocation *run, const char *flag, FILE *in,
-    FILE **f)
+find_path(const struct invocation *run, const char *flag, FILE *in,
+    const char **path)
 {
-    const char *path = flag_value(run, flag);
-
-    if (path == NULL)
-        return (0);
-    if (is_same_file(path, in))
+    *path = flag_value(run, flag);
+    if (*path != NULL && is_same_file(*path, in))
         return (usage_error(run,
-            "--%s would overwrite the upload itself, %s", flag, path));
-    if ((*f = fopen(path, "we")) == NULL)
-        return (usage_error(run, "cannot write %s, named by --%s: %s", path,
-            flag, strerror(errno)));
+            "--%s would overwrite the upload itself, %s", flag, *path));
+    return (0);
+}
+
+static int
+cannot_write(const struct invocation *run, const char *path,
+    const char *flag, const char *why)
+{
+    return (usage_error(run, "cannot write %s, named by --%s: %s", path,
+        flag, why));
+}
+
+static int
+open_openings(struct feedback *f, const char *path)
+{
+    char why[256];
+
+    if (openings_file_open(path, &f->openings, why, sizeof(why)) != 0)
+        return (cannot_write(f->run, path, "openings", why));
+    if (openings_file_mended(f->openings) > 0 && !f->run->quiet)
+        fprintf(stderr, "note: %s ended in half a line, which was taken away; "
+            "see 'vouch help publication check-openings'\n", path);
     return (0);
 }
 
 int
 feedback_open(struct feedback *f, FILE *in)
 {
+    const char *rejects, *openings;
     int status;
 
-    if ((status = open_for_writing(f->run, "rejects", in,
-            &f->rejects)) != 0 ||
-        (status = open_for_writing(f->run, "openings", in,
-            &f->openings)) != 0)
+    if ((status = find_path(f->run, "rejects", in, &rejects)) != 0 ||
+        (status = find_path(f->run, "openings", in, &openings)) != 0)
+        return (status);
+    if (rejects != NULL && (f->rejects = fopen(rejects, "we")) == NULL)
+        return (cannot_write(f->run, rejects, "rejects", strerror(errno)));
+    if (openings != NULL && (status = open_openings(f, openings)) != 0)
         return (status);
     if (f->rejects != NULL)
         fputs("line,field,reason,description\n", f->rejects);
@@ -57,27 +75,38 @@ feedback_open(struct feedback *f, FILE *in)
 }
 
 static int
-close_file(const struct invocation *run, FILE *file, const char *flag,
-    int status)
+close_rejects(struct feedback *f, int status)
 {
     int failed;
 
-    if (file == NULL)
+    if (f->rejects == NULL)
         return (status);
-    failed = ferror(file);
-    if (fclose(file) == 0 && !failed)
+    failed = ferror(f->rejects);
+    if (fclose(f->rejects) == 0 && !failed)
         return (status);
     fprintf(stderr, "vouch publish: could not write all of %s\n"
         "  -> what is published stays published; make room before the next "
-        "upload\n", flag_value(run, flag));
+        "upload\n", flag_value(f->run, "rejects"));
+    return (status == VOUCH_EXIT_YES ? VOUCH_EXIT_PARTLY : status);
+}
+
+static int
+close_openings(struct feedback *f, int status)
+{
+    if (openings_file_close(f->openings) == 0)
+        return (status);
+    fprintf(stderr, "vouch publish: could not write all of %s: %s\n"
+        "  -> what is published stays published; make room, and add what is "
+        "missing with 'vouch publication check-openings --complete'\n",
+        flag_value(f->run, "openings"), strerror(errno));
     return (status == VOUCH_EXIT_YES ? VOUCH_EXIT_PARTLY : status);
 }
 
 int
 feedback_close(struct feedback *f, int status)
 {
-    status = close_file(f->run, f->rejects, "rejects", status);
-    status = close_file(f->run, f->openings, "openings", status);
+    status = close_rejects(f, status);
+    status = close_openings(f, status);
     if (f->last != NULL)
         vouch_free_message(&f->last->base);
     f->last = NULL;
@@ -118,7 +147,7 @@ void
 feedback_reject(struct feedback *f, int64_t line, const char *field,
     const char *reason, const char *description)
 {
-    for (int64_t l = line; l != 0; l = source_next_line(f->source, l)) {
+    for (int64_t l = line; l != 0; l = source_next_line(f->source, line, l)) {
         f->rejected++;
         f->rejected_folded += l != line;
         if (f->rejects != NULL)
@@ -129,23 +158,20 @@ feedback_reject(struct feedback *f, int64_t line, const char *field,
 }
 
 static int
-write_opening(FILE *f, const Vouch__V1__Opening *opening,
+write_opening(struct openings_file *file, const Vouch__V1__Opening *opening,
     struct vouch_error *error)
 {
-    char *event, salt[2 * SALT_BYTES + 1];
+    const struct opening kept = {.log_index = opening->log_index,
+        .salt = opening->salt.data,
+        .event = {opening->event.data, opening->event.len}};
+    enum err err = E_INVAL;
 
-    if (opening->salt.len != SALT_BYTES)
-        return (error_nonsense(error, "the salt of an opening is not of 16 "
-            "bytes"));
-    if ((event = malloc(opening->event.len * 2 + 1)) == NULL)
+    if (opening->salt.len == LEAF_SALT)
+        err = openings_file_add(file, &kept);
+    if (err == E_NOMEM)
         return (error_memory(error));
-    bytes_to_hex((struct slice){opening->event.data, opening->event.len},
-        event);
-    bytes_to_hex((struct slice){opening->salt.data, SALT_BYTES}, salt);
-    fprintf(f, "{\"logIndex\":\"%" PRId64 "\",\"salt\":\"%s\","
-        "\"event\":\"%s\"}\n", opening->log_index, salt, event);
-    free(event);
-    return (0);
+    return (err == E_OK ? 0 : error_nonsense(error,
+        "the server sent an opening that opens nothing"));
 }
 
 int

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "client/command.h"
+#include "client/openings_file.h"
 #include "client/progress.h"
 #include "client/source.h"
 #include "vouch/v1/publishing_service.pb-c.h"
@@ -20,7 +21,7 @@ struct feedback {
     struct progress *progress;      /* borrowed */
     const struct source *source;    /* borrowed */
     FILE *rejects;                  /* owned */
-    FILE *openings;                 /* owned */
+    struct openings_file *openings; /* owned */
     int64_t rejected;               /* lines, here and by the server */
     int64_t rejected_here;
     int64_t rejected_folded;        /* of these, folded into another's row */
