@@ -147,7 +147,7 @@ void
 feedback_reject(struct feedback *f, int64_t line, const char *field,
     const char *reason, const char *description)
 {
-    for (int64_t l = line; l != 0; l = source_next_line(f->source, line, l)) {
+    for (int64_t l = line; l != 0; l = source_next_line(f->source, l)) {
         f->rejected++;
         f->rejected_folded += l != line;
         if (f->rejects != NULL)
