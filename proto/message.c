@@ -187,7 +187,7 @@ static enum err walk_message(struct walk *walk,
     const ProtobufCMessageDescriptor *type, struct slice bytes, uint8_t *at);
 
 /* One value of the right wire type. */
-static inline enum err
+static inline __attribute__((always_inline)) enum err
 take_value(struct walk *walk, const ProtobufCFieldDescriptor *field,
     const struct wire_field *value, uint32_t count, uint8_t *at)
 {
