@@ -142,46 +142,66 @@ has_room(const struct log_record *r)
 static void
 put_key(struct log_record *r, const char *key)
 {
-    char *p;
+    char *p = r->at;
 
+    *p++ = r->json ? ',' : ' ';
     if (r->json)
-        PUT(r, ",\"");
-    else
-        PUT(r, " ");
-    for (p = r->at; *key != '\0'; key++)
-        *p++ = *key;
+        *p++ = '"';
+    while (*key != '\0')
+        *p++ = *key++;
+    if (r->json) {
+        *p++ = '"';
+        *p++ = ':';
+        *p++ = '"';
+    } else
+        *p++ = '=';
     r->at = p;
-    if (r->json)
-        PUT(r, "\":\"");
-    else
-        PUT(r, "=");
+}
+
+/* In each of eight bytes. */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Is there no byte below '#', above '~' or '\\' among the eight? */
+static int
+is_plain_word(uint64_t w)
+{
+    uint64_t slash = w ^ EACH('\\');
+
+    return ((((w - EACH('#')) | (slash - EACH(1)) | (w + EACH(1)) | w) &
+        EACH(0x80)) == 0);
 }
 
 /* Most values are the same in either format, and need no quotes. */
 static int
-put_plain(struct log_record *r, const char *value)
+is_plain(const char *value, size_t n)
 {
-    char *p = r->at;
+    uint64_t word;
 
-    while (*value > '"' && *value < 0x7f && *value != '\\' && p < r->end)
-        *p++ = *value++;
-    if (*value != '\0')
-        return (0);
-    r->at = p;
+    for (; n >= sizeof(word); value += sizeof(word), n -= sizeof(word)) {
+        memcpy(&word, value, sizeof(word));
+        if (!is_plain_word(word))
+            return (0);
+    }
+    for (; n > 0; value++, n--)
+        if (*value < '#' || *value > '~' || *value == '\\')
+            return (0);
     return (1);
 }
 
 static void
 put_value(struct log_record *r, const char *value)
 {
+    size_t n = strlen(value);
     int quoted;
 
-    if (put_plain(r, value))
+    if ((ptrdiff_t)n <= r->end - r->at && is_plain(value, n)) {
+        put(r, value, n);
         return;
+    }
     quoted = !r->json && strpbrk(value, " \"") != NULL;
     if (quoted)
         PUT(r, "\"");
-    put_escaped(r, value, strlen(value), 1);
+    put_escaped(r, value, n, 1);
     if (quoted)
         PUT(r, "\"");
 }
