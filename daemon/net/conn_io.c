@@ -127,6 +127,9 @@ read_on(struct conn *c)
             conn_enter(c, CONN_ENDING);
             return;
         }
+        /* Less than there was room for: should more come, we are told. */
+        if (in.n < sizeof(host->in) && !SSL_has_pending(c->ssl))
+            return;
     }
     if (SSL_has_pending(c->ssl))
         conn_read_on(c);
