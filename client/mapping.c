@@ -192,7 +192,7 @@ read_root(struct mapping_schema *s, const struct mapping_node *root,
         return;
     if (type != NULL)
         m->columns[ROWS_CREDENTIAL_TYPE] = (struct mapping_value){
-            .constant = type, .title = "--credential-type"};
+            .constant = type, .title = ""};
     check(m, &top, seen, s->faults);
 }
 
