@@ -41,8 +41,8 @@ wire_next(struct slice *in, struct wire_field *field, const char **what)
     const uint8_t *p = in->p;
     size_t n;
 
-    /* Nearly always tag, and length or varint, are one byte each. */
-    if (in->n < 2 || ((p[0] & 0x85) | (p[1] & 0x80)) != 0 || p[0] < 8)
+    /* Nearly always the tag is one byte, a length one, a varint one or two. */
+    if (in->n < 2 || (p[0] & 0x85) != 0 || p[0] < 8)
         return (wire_next_long(in, field, what));
     field->number = p[0] >> 3;
     field->begin = p + 1;
@@ -51,9 +51,15 @@ wire_next(struct slice *in, struct wire_field *field, const char **what)
     if ((p[0] & 7) == PROTOBUF_C_WIRE_TYPE_VARINT) {
         field->type = PROTOBUF_C_WIRE_TYPE_VARINT;
         field->bytes = (struct slice){p + 1, 1};
-        n = 0;
+        if (n >= 0x80) {
+            if (in->n < 3 || (uint8_t)(p[2] - 1) >= 0x7f)
+                return (wire_next_long(in, field, what));
+            field->value = (n & 0x7f) | (uint64_t)p[2] << 7;
+            field->bytes.n = 2;
+        }
+        n = field->bytes.n - 1;
     } else {
-        if (n > in->n - 2)
+        if (n >= 0x80 || n > in->n - 2)
             return (wire_next_long(in, field, what));
         field->type = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
         field->bytes = (struct slice){p + 2, n};
