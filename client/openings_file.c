@@ -52,27 +52,31 @@ last_line(const uint8_t *text, size_t n)
 }
 
 /*
- * How much of the end of ${tail} is half a line; SIZE_MAX: it is no file of
- * ours.  After a power failure there may be zeros where a line was to be.
+ * How much of the end of ${tail} is half a line, and whether only its line feed
+ * is missing; SIZE_MAX: it is no file of ours.  After a power failure there may
+ * be zeros where a line was to be.
  */
 static size_t
-half_of(const uint8_t *tail, size_t n)
+half_of(const uint8_t *tail, size_t n, int *unended)
 {
     size_t whole = last_line(tail, n), half = n, begin;
+    enum opening_line is;
     int64_t index;
 
     while (half > whole && tail[half - 1] == '\0')
         half--;
-    if (opening_line_scan((struct slice){tail + whole, half - whole},
-        &index) == OPENING_LINE_NONE)
+    is = opening_line_scan((struct slice){tail + whole, half - whole},
+        &index);
+    if (is == OPENING_LINE_NONE)
         return (SIZE_MAX);
+    *unended = is == OPENING_LINE_WHOLE;
     if (whole > 0) {
         begin = last_line(tail, whole - 1);
         if (opening_line_scan((struct slice){tail + begin, whole - 1 - begin},
             &index) != OPENING_LINE_WHOLE)
             return (SIZE_MAX);
     }
-    return (n - whole);
+    return (*unended ? n - half : n - whole);
 }
 
 static int
@@ -80,19 +84,21 @@ mend(struct openings_file *o, char *why, size_t size)
 {
     size_t n = o->size < (int64_t)TAIL_MAX ? (size_t)o->size : TAIL_MAX;
     uint8_t *tail = malloc(n + 1);
+    int unended = 0, status = -1;
     size_t half;
-    int status = -1;
 
     if (tail == NULL ||
         read_tail(o, tail, n, (off_t)(o->size - (int64_t)n)) != 0) {
         (void)snprintf(why, size, "%s", strerror(errno));
         goto out;
     }
-    if ((half = half_of(tail, n)) == SIZE_MAX) {
+    if ((half = half_of(tail, n, &unended)) == SIZE_MAX) {
         (void)snprintf(why, size, "its end is not that of a file of openings");
         goto out;
     }
-    if (half > 0 && ftruncate(o->fd, (off_t)(o->size - (int64_t)half)) != 0) {
+    if ((half > 0 && ftruncate(o->fd,
+        (off_t)(o->size - (int64_t)half)) != 0) ||
+        (unended && write(o->fd, "\n", 1) != 1)) {
         (void)snprintf(why, size, "%s", strerror(errno));
         goto out;
     }

@@ -445,6 +445,23 @@ def make_csv():
           "grace_until\na,1,b,1990-13,\na,1,b,1990,2027-01-01\n")
 
 
+def make_openings():
+    s = Seeds("openings")
+
+    def line(index, event="0a03616263"):
+        return (f'{{"logIndex":"{index}","salt":"{"0123456789abcdef" * 2}",'
+                f'"event":"{event}"}}\n')
+
+    s.add("one", line(12))
+    s.add("in_order", *map(line, (0, 1, 2, 9223372036854775807)))
+    s.add("in_pieces", *map(line, (4, 5, 6, 1, 2, 5, 5, 0)))
+    s.add("half", line(1), line(2)[:70])
+    s.add("zeros", line(1), line(2)[:20], b"\0" * 40)
+    s.add("other", line(1), line("01"))
+    s.add("upper", line(1, "0A03616263"))
+    s.add("returns", line(1).replace("\n", "\r\n"))
+
+
 def catalog_cells():
     date = "2026-11-22"
     return (
@@ -794,6 +811,7 @@ def main():
     make_h2(m)
     make_session(m)
     make_csv()
+    make_openings()
     make_catalog()
     make_conf()
     make_name_fold()
