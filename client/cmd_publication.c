@@ -31,23 +31,41 @@ count(const char *label, int64_t n)
 }
 
 static void
+print_types(const Vouch__V1__Publication *p)
+{
+    for (size_t i = 0; i < p->n_snapshot_type_ids; i++)
+        line(i == 0 ? "types" : "", p->snapshot_type_ids[i]);
+}
+
+static void
 print_table(const Vouch__V1__Publication *p, int64_t unread)
 {
     char taken[CIVIL_TIME_TEXT], recorded[CIVIL_TIME_TEXT];
 
     civil_format_time(p->source_time_us, 0, taken);
     civil_format_time(p->recorded_at_us, 0, recorded);
-    line("publication", p->publication_id);
+    if (p->publication_id[0] != '\0')
+        line("publication", p->publication_id);
     line("request", p->request_id);
     line("association", p->association_id);
     line("mode", text_enum(&vouch__v1__publication_mode__descriptor,
         (int)p->mode));
+    if (p->n_snapshot_type_ids > 0)
+        print_types(p);
     line("rows taken", taken);
-    line("recorded", recorded);
+    if (p->recorded_at_us != 0)
+        line("recorded", recorded);
     count("new", p->new_count);
     count("changed", p->changed_count);
     count("unchanged", p->unchanged_count);
     count("rejected", text_sum(p->rejected_count, unread));
+    if (p->n_snapshot_type_ids > 0)
+        count("not listed", p->not_listed_count);
+    if (p->ending_withheld != 0)
+        line("", "nothing was ended: a rejected row has a type or number that "
+            "cannot be read, and nobody knows which record it lists");
+    if (p->recorded_at_us == 0)
+        return;
     if (p->event_count > 0)
         printf("log          events %" PRId64 " to %" PRId64 ", manifest %"
             PRId64 "\n", p->first_log_index,

@@ -9,18 +9,22 @@
 #include "client/error.h"
 #include "client/feedback.h"
 #include "client/interrupt.h"
+#include "client/outcome.h"
 #include "client/progress.h"
-#include "client/publication.h"
+#include "client/publish_head.h"
 #include "client/publish_mapping.h"
 #include "client/source.h"
 #include "client/text.h"
 #include "proto/civil.h"
-#include "proto/uuid.h"
+#include "proto/content_hash.h"
 
 /* A message of an upload stays well below what a server takes. */
 #define BATCH_ROWS 500
 #define BATCH_BYTES 49152
 #define BATCH_MEMORY ((size_t)8 << 20)
+#define UNREAD_BYTES 256    /* a row of which only the key is sent has fewer */
+
+#define SNAPSHOT VOUCH__V1__PUBLICATION_MODE__PUBLICATION_MODE_SNAPSHOT
 
 /* Committing much takes a while, during which the server is silent. */
 #define SILENCE_MS 600000
@@ -29,7 +33,10 @@ const struct flag publish_flags[] = {
     {"association", "ID", "for whom: the association of your certificate"},
     {"mapping", "FILE", "how to read a file that is not the plain CSV (YAML)"},
     {"credential-type", "T", "of every row, whatever the mapping says"},
-    {"mode", "delta", "what absence from the file means: nothing"},
+    {"mode", "MODE", "delta (absence means nothing) or snapshot"},
+    {"types", "T,...", "snapshot: the types listed completely, or all"},
+    {"expect-endings", "N", "snapshot: so many are not listed any more"},
+    {"dry-run", NULL, "change nothing, and show what would change"},
     {"rejects", "FILE", "write each line not taken, with the reason, as CSV"},
     {"openings", "FILE", "write what opens each log entry, as JSON lines"},
     {"extracted-at", "TIME", "when the file was taken from your system, "
@@ -49,8 +56,10 @@ struct upload {
     struct source_sink sink;
     struct source *source;          /* owned */
     struct mapping *mapping;        /* owned; NULL: the plain CSV */
-    Vouch__V1__PublicationHeader head;
-    char request_id[UUID_TEXT];
+    struct publish_head head;       /* freed with it */
+    struct content_hash *hash;      /* owned */
+    Vouch__V1__UploadEnd *end;      /* borrowed; NULL: more is to come */
+    int64_t unread;                 /* rows of which only the key was sent */
     int begun;                      /* the header has been sent */
     Vouch__V1__CredentialRow *rows[BATCH_ROWS];
     size_t nrows;
@@ -88,9 +97,10 @@ send_batch(struct upload *u)
     Vouch__V1__PublishCredentialsRequest request =
         VOUCH__V1__PUBLISH_CREDENTIALS_REQUEST__INIT;
 
-    request.header = u->begun ? NULL : &u->head;
+    request.header = u->begun ? NULL : &u->head.header;
     request.rows = u->rows;
     request.n_rows = u->nrows;
+    request.end = u->end;
     if (vouch_stream_send(u->vouch, &request.base, &u->error) != 0) {
         (void)take_responses(u, 1);     /* which tells why it ended */
         return (E_IO);
@@ -113,7 +123,42 @@ size_of(const Vouch__V1__CredentialRow *row)
     return (protobuf_c_message_get_packed_size(&row->base) + 8);
 }
 
-static void
+/* Put ${row} into the batch, which has room for it. */
+static enum err
+add_row(struct upload *u, Vouch__V1__CredentialRow *row)
+{
+    enum err err;
+
+    if ((err = content_hash_row(u->hash, row, NULL)) != E_OK)
+        return (err);
+    u->nbytes += size_of(row);
+    u->rows[u->nrows++] = row;
+    return (u->nrows == BATCH_ROWS ? send_batch(u) : E_OK);
+}
+
+/* In a snapshot a row that is not taken lists its credential all the same. */
+static enum err
+send_unread(struct upload *u, const struct rows_fault *fault)
+{
+    Vouch__V1__CredentialRow *row;
+    enum err err;
+
+    if (u->nbytes + UNREAD_BYTES > BATCH_BYTES &&
+        (err = send_batch(u)) != E_OK)
+        return (err);
+    if ((row = arena_alloc(u->arena, sizeof(*row))) == NULL)
+        return (E_NOMEM);
+    vouch__v1__credential_row__init(row);
+    row->unread = 1;
+    row->credential_type_id = arena_copy(u->arena, slice_of(fault->type));
+    row->number = arena_copy(u->arena, slice_of(fault->number));
+    if (row->credential_type_id == NULL || row->number == NULL)
+        return (E_NOMEM);
+    u->unread++;
+    return (add_row(u, row));
+}
+
+static enum err
 on_reject(void *cookie, int64_t line, const struct rows_fault *fault)
 {
     struct upload *u = cookie;
@@ -122,6 +167,7 @@ on_reject(void *cookie, int64_t line, const struct rows_fault *fault)
     feedback_reject(&u->back, line, fault->column, fault->reason,
         fault->description);
     u->back.rejected_here += u->back.rejected - before;
+    return (u->head.header.mode == SNAPSHOT ? send_unread(u, fault) : E_OK);
 }
 
 /* Take what is ready; ${*row} is NULL if it was rejected. */
@@ -133,7 +179,10 @@ take_row(struct upload *u, Vouch__V1__CredentialRow **row)
     enum err err = source_take(u->source, u->arena, row, &line, &fault);
 
     if (err == E_OK && size_of(*row) > BATCH_BYTES) {
-        fault = (struct rows_fault){.column = "", .reason = "TOO_LONG"};
+        fault.column = "";
+        fault.reason = "TOO_LONG";
+        rows_fault_key(&fault, slice_of((*row)->credential_type_id),
+            slice_of((*row)->number));
         (void)snprintf(fault.description, sizeof(fault.description),
             "the line has more than %d bytes", BATCH_BYTES);
         err = E_INVAL;
@@ -141,8 +190,8 @@ take_row(struct upload *u, Vouch__V1__CredentialRow **row)
     }
     if (err != E_INVAL)
         return (err);
-    on_reject(u, line, &fault);
-    return (E_OK);
+    *row = NULL;
+    return (on_reject(u, line, &fault));
 }
 
 static enum err
@@ -164,9 +213,7 @@ on_ready(void *cookie)
     if (err != E_OK || row == NULL)
         return (err);
     u->without_status += row->raw_status[0] == '\0';
-    u->nbytes += size_of(row);
-    u->rows[u->nrows++] = row;
-    return (u->nrows == BATCH_ROWS ? send_batch(u) : E_OK);
+    return (add_row(u, row));
 }
 
 static enum err
@@ -212,37 +259,6 @@ open_files(struct upload *u)
 }
 
 static int
-set_head(struct upload *u)
-{
-    const char *association = flag_value(u->run, "association");
-    const char *mode = flag_value(u->run, "mode");
-    const char *at = flag_value(u->run, "extracted-at");
-    const char *id = flag_value(u->run, "request-id");
-    uint8_t bytes[16];
-
-    if (association == NULL)
-        return (usage_error(u->run, "--association is needed"));
-    if (mode != NULL && strcmp(mode, "delta") != 0)
-        return (usage_error(u->run, "--mode takes delta, not '%s'", mode));
-    vouch__v1__publication_header__init(&u->head);
-    if (at != NULL && civil_parse_time(at, &u->head.extracted_at_us) != E_OK)
-        return (usage_error(u->run, "--extracted-at takes a time as in "
-            "2026-11-22T06:00:00-06:00, not '%s'", at));
-    if (id != NULL && uuid_parse(slice_of(id), bytes) != E_OK)
-        return (usage_error(u->run, "--request-id takes a UUID, not '%s'",
-            id));
-    if (id != NULL)
-        (void)snprintf(u->request_id, sizeof(u->request_id), "%s", id);
-    else if (uuid_make(u->request_id) != E_OK)
-        return (bug_error(u->run, "the system gives no random numbers"));
-    u->head.request_id = u->request_id;
-    u->head.association_id = (char *)(uintptr_t)association;
-    u->head.mode = VOUCH__V1__PUBLICATION_MODE__PUBLICATION_MODE_DELTA;
-    u->head.want_openings = flag_value(u->run, "openings") != NULL;
-    return (0);
-}
-
-static int
 open_source(struct upload *u)
 {
     int32_t day;
@@ -274,12 +290,33 @@ connect_upload(struct upload *u)
     if (options.timeout_ms == 0)
         options.timeout_ms = SILENCE_MS;
     if (vouch_open(&options, &u->vouch, &u->error) != 0 ||
+        publish_head_ask(&u->head, u->vouch, &u->error) != 0 ||
         vouch_stream_begin(u->vouch,
             "vouch.v1.PublishingService/PublishCredentials",
             &vouch__v1__publish_credentials_response__descriptor,
             &u->error) != 0)
         return (report_error(u->run, &u->error));
+    if (content_hash_header(u->hash, &u->head.header) != E_OK)
+        return (bug_error(u->run, "out of memory"));
     return (0);
+}
+
+/* The last message says how much there was: what is cut off lacks it. */
+static enum err
+send_end(struct upload *u)
+{
+    Vouch__V1__UploadEnd end = VOUCH__V1__UPLOAD_END__INIT;
+    uint8_t hash[CONTENT_HASH];
+    enum err err;
+
+    if ((err = content_hash_end(u->hash, hash)) != E_OK)
+        return (err);
+    end.row_count = u->sent + (int64_t)u->nrows;
+    end.content_hash = (ProtobufCBinaryData){CONTENT_HASH, hash};
+    u->end = &end;
+    err = send_batch(u);
+    u->end = NULL;
+    return (err);
 }
 
 /* ---- the outcome ------------------------------------------------------- */
@@ -306,7 +343,7 @@ fail(struct upload *u, enum err err)
     status = report_error(u->run, &u->error);
     if (status == VOUCH_EXIT_UNREACHABLE)
         fprintf(stderr, "  -> simply run it again; or, to learn what became "
-            "of this very upload, with --request-id %s\n", u->request_id);
+            "of this very upload, with --request-id %s\n", u->head.request_id);
     return (status);
 }
 
@@ -358,8 +395,7 @@ finish(struct upload *u)
     double seconds;
     enum err err;
 
-    if ((err = read_all(u)) != E_OK ||
-        ((u->nrows > 0 || !u->begun) && (err = send_batch(u)) != E_OK))
+    if ((err = read_all(u)) != E_OK || (err = send_end(u)) != E_OK)
         return (fail(u, err));
     vouch_stream_half_close(u->vouch);
     if (take_responses(u, 1) != 0)
@@ -372,16 +408,20 @@ finish(struct upload *u)
         return (fail(u, E_IO));
     }
     summary = u->back.last->summary;
-    if (publication_print(u->run, summary, u->back.rejected_here) != 0)
+    if (outcome_print(u->run, u->back.last,
+        u->back.rejected_here - u->unread) != 0)
         return (bug_error(u->run, "out of memory; it is published"));
     print_notes(u, seconds);
     if (!u->back.last->repeated_request && print_accounting(u) != 0)
         return (bug_error(u->run, "the server's counts do not add up to the "
             "rows of the file; it is published"));
+    if (u->back.last->diff != NULL && u->back.last->diff->refusal[0] != '\0')
+        return (VOUCH_EXIT_REFUSED);
     if (u->back.rejected == 0)
         return (VOUCH_EXIT_YES);
     return (summary->new_count > 0 || summary->changed_count > 0 ||
-        summary->unchanged_count > 0 ? VOUCH_EXIT_PARTLY :
+        summary->unchanged_count > 0 || summary->not_listed_count > 0 ?
+        VOUCH_EXIT_PARTLY :
         VOUCH_EXIT_REFUSED);
 }
 
@@ -393,7 +433,7 @@ arm(struct upload *u)
         "  -> all of it is published or nothing: run it again with "
         "--request-id %s to learn which, and to complete it\n",
         u->progress.terminal && !u->run->quiet ? "\r\033[K" : "",
-        u->request_id);
+        u->head.request_id);
     interrupt_arm(u->note);
 }
 
@@ -411,11 +451,13 @@ cmd_publish(const struct invocation *run)
         run->words[0]};
     u->sink = (struct source_sink){u, on_ready, on_reject};
     progress_begin(&u->progress, "rows", run->quiet);
-    if (arena_create(BATCH_MEMORY, &u->arena) != E_OK) {
+    if (arena_create(BATCH_MEMORY, &u->arena) != E_OK ||
+        content_hash_create(&u->hash) != E_OK) {
         status = bug_error(run, "out of memory");
         goto out;
     }
-    if ((status = set_head(u)) != 0 || (status = open_source(u)) != 0 ||
+    if ((status = publish_head_read(run, &u->head)) != 0 ||
+        (status = open_source(u)) != 0 ||
         (status = open_files(u)) != 0 ||
         (status = connect_upload(u)) != 0)
         goto out;
@@ -428,6 +470,8 @@ out:
     status = feedback_close(&u->back, status);
     source_free(u->source);
     mapping_free(u->mapping);
+    publish_head_free(&u->head);
+    content_hash_free(u->hash);
     arena_free(u->arena);
     if (u->in != NULL && u->in != stdin)
         (void)fclose(u->in);

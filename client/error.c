@@ -64,9 +64,35 @@ next_step(enum grpc_code code)
     }
 }
 
+/* What to do next where the reason says more than the code; or NULL. */
+static const char *
+reason_step(const char *reason)
+{
+    static const struct {
+        const char *reason, *step;
+    } steps[] = {
+        {"TOO_MANY_ENDINGS", "nothing was changed: see with --dry-run whether "
+            "the file is whole; if all of these have gone, say so with "
+            "--expect-endings and their number"},
+        {"ENDING_COUNT_DIFFERS", "nothing was changed: see with --dry-run "
+            "which they are"},
+        {"SNAPSHOT_OLDER", "nothing was changed: publish a newer extract; or "
+            "say with --expect-endings how many records this one ends"},
+        {"UPLOAD_INCOMPLETE", "nothing was changed: run it again"},
+        {"UPLOAD_NOT_ENDED", "nothing was changed: run it again"},
+    };
+
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+        if (strcmp(reason, steps[i].reason) == 0)
+            return (steps[i].step);
+    return (NULL);
+}
+
 int
 error_status(struct vouch_error *error, const struct grpc_status *status)
 {
+    const char *step;
+
     /* With violations, which say more, the message would say it twice. */
     (void)error_set(error, VOUCH_FAILURE_STATUS, "%s",
         status->nviolations > 0 ? "the request is not valid" :
@@ -75,7 +101,8 @@ error_status(struct vouch_error *error, const struct grpc_status *status)
     error->code = (int)status->code;
     (void)snprintf(error->reason, sizeof(error->reason), "%s",
         status->reason);
-    error_next(error, "%s", next_step(status->code));
+    step = reason_step(status->reason);
+    error_next(error, "%s", step != NULL ? step : next_step(status->code));
     for (size_t i = 0; i < status->nviolations &&
         i < sizeof(error->violations) / sizeof(error->violations[0]); i++) {
         (void)snprintf(error->violations[i].field,

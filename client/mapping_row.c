@@ -472,6 +472,8 @@ mapping_row_read(const struct mapping *m, int32_t day,
     enum err texts, names, err;
 
     *made = (struct mapping_row){0};
+    rows_fault_key(fault, r.texts[ROWS_CREDENTIAL_TYPE],
+        r.texts[ROWS_NUMBER]);
     if (record->nfields != m->fields) {
         err = refuse(&r, "", "WRONG_FIELD_COUNT", "");
         (void)snprintf(fault->description, sizeof(fault->description),
@@ -491,5 +493,8 @@ mapping_row_read(const struct mapping *m, int32_t day,
         (err = read_status(&r, made->row)) != E_OK ||
         (err = read_case(&r)) != E_OK)
         made->row = NULL;
+    if (err == E_INVAL)
+        rows_fault_key(fault, r.texts[ROWS_CREDENTIAL_TYPE],
+            r.texts[ROWS_NUMBER]);
     return (err);
 }

@@ -238,6 +238,26 @@ read_texts(struct reader *r)
     return (err);
 }
 
+/* What is too long is no key, and neither is half of it. */
+static void
+copy_key(struct slice text, char key[ROWS_KEY])
+{
+    key[0] = '\0';
+    if (text.n == 0 || text.n >= ROWS_KEY ||
+        memchr(text.p, '\0', text.n) != NULL)
+        return;
+    memcpy(key, text.p, text.n);
+    key[text.n] = '\0';
+}
+
+void
+rows_fault_key(struct rows_fault *fault, struct slice type,
+    struct slice number)
+{
+    copy_key(type, fault->type);
+    copy_key(number, fault->number);
+}
+
 enum err
 rows_make(const struct slice texts[ROWS_COLUMN_COUNT], int64_t line,
     struct arena *arena, Vouch__V1__CredentialRow **row,
@@ -247,6 +267,8 @@ rows_make(const struct slice texts[ROWS_COLUMN_COUNT], int64_t line,
     enum err err;
 
     *row = NULL;
+    rows_fault_key(fault, rows_trim(texts[ROWS_CREDENTIAL_TYPE]),
+        rows_trim(texts[ROWS_NUMBER]));
     if ((r.row = arena_alloc(arena, sizeof(*r.row))) == NULL)
         return (arena_exhausted(arena) ? E_TOOBIG : E_NOMEM);
     vouch__v1__credential_row__init(&r.row->row);
@@ -277,6 +299,8 @@ rows_read(const struct rows_header *header, const struct csv_record *record,
     if (record->nfields != header->ncolumns) {
         fault->column = "";
         fault->reason = "WRONG_FIELD_COUNT";
+        rows_fault_key(fault, (struct slice){NULL, 0},
+            (struct slice){NULL, 0});
         (void)snprintf(fault->description, sizeof(fault->description),
             "the line has %zu fields, the header %zu", record->nfields,
             header->ncolumns);

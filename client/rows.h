@@ -42,12 +42,26 @@ struct rows_header {
 enum err MUST_USE rows_read_header(const struct csv_record *record,
     struct rows_header *header, char *why, size_t size);
 
-/* Why a record cannot become a row; all constants but the description. */
+#define ROWS_KEY 65     /* bytes of an id or a number, with its end */
+
+/*
+ * Why a record cannot become a row; all constants but the description, and
+ * what credential it is of nevertheless, "" where that cannot be read.
+ */
 struct rows_fault {
     const char *column;
     const char *reason;         /* UPPER_SNAKE */
     char description[160];
+    char type[ROWS_KEY];
+    char number[ROWS_KEY];
 };
+
+/**
+ * rows_fault_key(fault, type, number):
+ * Have ${fault} say of which credential it is.
+ */
+void rows_fault_key(struct rows_fault *fault, struct slice type,
+    struct slice number);
 
 /**
  * rows_trim(text):

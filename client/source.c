@@ -86,8 +86,8 @@ say_errno(struct source *s, enum err err)
 static enum err
 put_record(struct source *s, const struct csv_record *record)
 {
-    struct rows_fault fault = {"", "TOO_LONG",
-        "the line is longer than a row may be"};
+    struct rows_fault fault = {.column = "", .reason = "TOO_LONG",
+        .description = "the line is longer than a row may be"};
     struct mapping_row made;
     enum err read, err;
 
@@ -107,18 +107,39 @@ put_record(struct source *s, const struct csv_record *record)
         buf_slice(&s->packed), &made.open)) != E_OK)
         return (say_errno(s, err));
     if (read != E_OK)
-        s->sink->reject(s->sink->cookie, record->line, &fault);
+        return (s->sink->reject(s->sink->cookie, record->line, &fault));
+    return (E_OK);
+}
+
+/* Of which credential a group is. */
+static enum err
+read_group_key(struct source *s, const struct mapping_group *group,
+    struct rows_fault *fault)
+{
+    const Vouch__V1__CredentialRow *row;
+
+    arena_reset(s->arena);
+    if (group->row.n == 0)
+        return (E_OK);
+    if ((row = vouch__v1__credential_row__unpack(arena_allocator(s->arena),
+        group->row.n, group->row.p)) == NULL)
+        return (E_NOMEM);
+    rows_fault_key(fault, slice_of(row->credential_type_id),
+        slice_of(row->number));
     return (E_OK);
 }
 
 /* None of a credential's records is taken: they are not of one mind. */
-static void
+static enum err
 reject_group(struct source *s, const struct mapping_group *group)
 {
     struct rows_fault fault = {
         .column = mapping_title(s->mapping, ROWS_NUMBER)};
     int64_t line, next;
+    enum err err;
 
+    if ((err = read_group_key(s, group, &fault)) != E_OK)
+        return (err);
     for (line = group->line; line != 0; line = next) {
         next = mapping_fold_next_line(s->fold, line);
         mapping_fold_part(s->fold, line);
@@ -134,8 +155,10 @@ reject_group(struct source *s, const struct mapping_group *group)
                 "otherwise, and not only of cases", line == group->other ?
                 group->line : group->other);
         }
-        s->sink->reject(s->sink->cookie, line, &fault);
+        if ((err = s->sink->reject(s->sink->cookie, line, &fault)) != E_OK)
+            return (err);
     }
+    return (E_OK);
 }
 
 static enum err
@@ -147,7 +170,8 @@ take_groups(struct source *s)
     while ((err = mapping_fold_next(s->fold, &group)) == E_OK &&
         group.n > 0) {
         if (group.verdict != MAPPING_FOLD_TAKE) {
-            reject_group(s, &group);
+            if ((err = reject_group(s, &group)) != E_OK)
+                return (err);
             continue;
         }
         s->counts.folded += (int64_t)group.n - 1;

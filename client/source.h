@@ -27,8 +27,8 @@ struct source_sink {
      * called from here.  Anything but E_OK ends the reading with that error.
      */
     enum err (*ready)(void *cookie);
-    /* The record on ${line} is rejected. */
-    void (*reject)(void *cookie, int64_t line,
+    /* The record on ${line} is rejected.  An error ends the reading, too. */
+    enum err (*reject)(void *cookie, int64_t line,
         const struct rows_fault *fault);
 };
 

@@ -60,6 +60,12 @@ enum publication_refusal {
     REFUSAL_COUNT
 };
 
+/**
+ * publication_refusal_name(refusal):
+ * Return the reason on the wire; a constant.
+ */
+const char *publication_refusal_name(enum publication_refusal refusal);
+
 /* What a snapshot ends or would end. */
 struct publication_endings {
     int64_t count;              /* credentials */

@@ -5,6 +5,18 @@
 
 #include "service/publication.h"
 
+const char *
+publication_refusal_name(enum publication_refusal refusal)
+{
+    static const char *const names[] = {
+#define X(name) [REFUSAL_##name] = #name,
+        PUBLICATION_REFUSALS(X)
+#undef X
+    };
+
+    return (names[refusal]);
+}
+
 static void
 uuid_text(const uint8_t id[STORE_ID], char text[37])
 {

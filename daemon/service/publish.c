@@ -185,7 +185,7 @@ take_row(struct publish_call *call, const Vouch__V1__CredentialRow *row)
     if ((err = staging_row(call->rows, row, keep)) == E_OK) {
         if (checked == E_OK)
             err = answers_accept(&call->answers, row->line);
-        else
+        else if (!row->unread)
             err = answers_reject(&call->answers, &reject);
     }
     call->nrows++;
@@ -208,6 +208,11 @@ take_rows(struct publish_call *call,
         return (0);
     }
     for (i = 0; i < request->n_rows; i++) {
+        if (request->rows[i]->unread) {
+            if (!take_row(call, request->rows[i]))
+                return (0);
+            continue;
+        }
         if (request->rows[i]->line <= call->last_line) {
             (void)snprintf(field, sizeof(field), "rows[%zu].line", i);
             grpc_status_violation(&call->fault, field,

@@ -78,7 +78,9 @@ log_outcome(const struct publication_order *order, enum err err)
     if (err != E_OK) {
         log_line(err == E_EXISTS || err == E_TOOBIG || err == E_INVAL ||
             err == E_DENIED ? LOG_INFO : LOG_ERROR, "publication_failed",
-            "association=%s error=%s", outcome->association, err_name(err));
+            "association=%s error=%s", outcome->association,
+            err == E_INVAL ? publication_refusal_name(order->refusal) :
+            err_name(err));
         return;
     }
     bytes_to_hex((struct slice){outcome->id, STORE_ID}, id);
