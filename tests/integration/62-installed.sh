@@ -12,6 +12,8 @@ for file in sbin/vouchd bin/vouch share/vouch/catalog/associations.csv \
     share/vouch/certs/make-dev-certs.sh \
     share/vouch/proto/vouch/v1/verification_service.proto \
     lib/systemd/system/vouchd.service lib/systemd/system/vouchd.socket \
+    lib/systemd/system/vouch-declare-current@.service \
+    lib/systemd/system/vouch-declare-current@.timer \
     lib/sysusers.d/vouchd.conf share/doc/vouch/operations.md \
     share/doc/vouch/examples/vouchd.conf share/man/man8/vouchd.8 \
     share/man/man5/vouchd.conf.5 share/man/man1/vouch.1 include/vouch.h; do
@@ -22,8 +24,11 @@ find "$root" -perm /022 ! -type l > "$work/out"
 [ -s "$work/out" ] && fail "others may write to what was installed"
 grep -qx "ExecStart=/usr/sbin/vouchd --config /etc/vouch/vouchd.conf" \
     "$root/lib/systemd/system/vouchd.service" || fail "ExecStart"
-cmp -s "$root/lib/systemd/system/vouchd.service" \
-    "$source_dir/systemd/vouchd.service" || fail "the service was changed"
+for service in vouchd vouch-declare-current@; do
+    cmp -s "$root/lib/systemd/system/$service.service" \
+        "$source_dir/systemd/$service.service" ||
+        fail "$service.service was changed"
+done
 
 step "the sample is what the program reads, and each option is in the manual"
 expect 0 "$root/sbin/vouchd" --config "$root/share/doc/vouch/examples/vouchd.conf" \
@@ -44,6 +49,9 @@ expect 0 cmake --install "$build" --prefix "$work/first"
 grep -qx "ExecStart=$work/first/sbin/vouchd --config .*" \
     "$work/first/lib/systemd/system/vouchd.service" ||
     fail "the service names another daemon"
+grep -qx "ExecStart=$work/first/bin/vouch declare-current --association %i" \
+    "$work/first/lib/systemd/system/vouch-declare-current@.service" ||
+    fail "the timer's service names another program"
 mv "$work/first" "$work/moved"
 PATH=$work/moved/bin:$work/moved/sbin:$PATH
 [ "$(command -v vouchd)" = "$work/moved/sbin/vouchd" ] || fail "PATH"
