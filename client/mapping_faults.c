@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "client/table.h"
+#include "proto/utf8.h"
 
 void
 mapping_faults_add(struct mapping_faults *faults, struct mapping_place place,
@@ -20,6 +21,10 @@ mapping_faults_add(struct mapping_faults *faults, struct mapping_place place,
     (void)vsnprintf(faults->list[faults->n].what, MAPPING_FAULT_TEXT, format,
         args);
     va_end(args);
+
+    /* What was quoted may have been cut within a character. */
+    utf8_copy(slice_of(faults->list[faults->n].what),
+        faults->list[faults->n].what, MAPPING_FAULT_TEXT);
     faults->n++;
 }
 

@@ -112,12 +112,14 @@ take_parentheses(const struct mapping_name *how, struct slice *name,
     struct slice *former, struct arena *arena)
 {
     const uint8_t *open = name->n > 0 ? memchr(name->p, '(', name->n) : NULL;
-    const uint8_t *close, *end = name->p + name->n;
+    const uint8_t *close, *end;
     struct slice left, right, inside;
     enum err err = E_OK;
 
-    if (how->parentheses == MAPPING_PARENTHESES_KEEP || open == NULL ||
-        (close = memchr(open, ')', (size_t)(end - open))) == NULL)
+    if (how->parentheses == MAPPING_PARENTHESES_KEEP || open == NULL)
+        return (E_OK);
+    end = name->p + name->n;
+    if ((close = memchr(open, ')', (size_t)(end - open))) == NULL)
         return (E_OK);
     left = cut((struct slice){name->p, (size_t)(open - name->p)});
     right = rows_trim((struct slice){close + 1, (size_t)(end - close - 1)});

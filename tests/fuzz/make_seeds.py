@@ -445,6 +445,59 @@ def make_csv():
           "grace_until\na,1,b,1990-13,\na,1,b,1990,2027-01-01\n")
 
 
+def make_mapping():
+    s = Seeds("mapping")
+    least = ("format: csv\nencoding: utf-8\n"
+             "constants: {credential_type: t}\n"
+             "columns: {number: N, family: F}\n")
+    files = {
+        "al_vet": "LAST_NAME,FIRST_NAME,TYPE,LIC_NUMBER,ISSUED_DATE,"
+                  "EXPIRATION_DATE\r\nROE JR,ANN B,DVM,1,01/02/2020,"
+                  "12/31/2025\r\nDOE PhD,JR.,DVM,2,01/02/2020,12/31/1010",
+        "co_dora_vet": "Last Name\t First Name\t Middle Name\tSuffix\t"
+                       "License Number\tLicense First Issue Date\t"
+                       "License Expiration Date\t License Status Description\t"
+                       "Case Number\tProgram Action\t"
+                       "Discipline Effective Date\t"
+                       "Discipline Complete Date\t\n"
+                       "Roe\tAnn\t\tJR\t1\t01/02/2003\t10/31/2026\tActive\t"
+                       "a\tCLS Stipulation\t01/02/2019\t\t\n"
+                       "Roe\tAnn\t\tJR\t1\t01/02/2003\t10/31/2026\tActive\t"
+                       "b\tCLS Suspension\t01/02/2019\t\t\n",
+        "ct_elicense_vet": "LICENSE NO.\tFIRST NAME\tLAST NAME\tSTATUS\t"
+                           "REASON\tISSUE DATE\tEXPIRATION DATE\t\n"
+                           "1\tANN\tROE (DOE)\tACTIVE\tSUSPENDED\t"
+                           "01/01/1901\t07/31/2026\t\n",
+        "wa_doh_rn_license": '"","LastName","FirstName","MiddleName",'
+                             '"BirthYear","FirstIssueDate"\r\n'
+                             '"1","roe","ann","missing",1987,00000000\r\n',
+    }
+    for name, file in files.items():
+        mapping = (ROOT / "catalog/mappings" / (name + ".yaml")).read_text()
+        short = "".join(line + "\n" for line in mapping.split("\n")
+                        if not line.strip().startswith("#"))
+        s.add(name, b"\x02\x05\x09", short, b"\xff", file)
+    s.add("least", b"\x00", least, b"\xff", "N,F\n1,Roe\n")
+    s.add("fold", b"\x01\x03", least, "fold: {key: [number, family]}\n",
+          b"\xff", "N,F\n1,Roe\n2,Doe\n1,ROE\n2,Doe\n")
+    s.add("utf16", b"\x01\x01", least.replace("utf-8", "utf-16le"), b"\xff",
+          "\ufeffN,F\n1,R\u00f6e\n".encode("utf-16le"))
+    s.add("latin1", b"\x01\x04", least.replace("utf-8", "windows-1252"),
+          b"\xff", b"N,F\n1,R\xf6e\n2,R\x81\n")
+    s.add("header_less", b"\x00", "format: tsv\nencoding: utf-8\nheader: no\n"
+          "fields: 3\ncolumns: {number: 1, family: [2, 3], "
+          "credential_type: {column: 3, values: {a: t}}}\n", b"\xff",
+          "1\tRoe\ta\n2\tRoe\tb\n")
+    s.add("periods", b"\x00", least, "periods: [{kind: certification, from: A, "
+          "until: B}]\ndates: {formats: [D-MMM-YYYY, YYYYMMDD], "
+          "impossible: unknown}\n", b"\xff",
+          "N,F,A,B\n1,Roe,1-jan-2020,20300231\n")
+    s.add("faults", b"\x00", "fromat: csv\nencoding: latin\ncolumns: [a]\n"
+          "status: {words: [{word: a}]}\nfold: {key: given}\n")
+    s.add("anchor", b"\x00", "a: &b [c, *b, !!int 3]\n")
+    s.add("deep", b"\x00", "[" * 40)
+
+
 def make_openings():
     s = Seeds("openings")
 
@@ -492,19 +545,28 @@ def make_catalog():
     s = Seeds("catalog")
     ha, a, ht, t, hr, r = catalog_cells()
     end = b"\xff"
-    s.add("whole", ha, a, end, ht, t, end, hr, r, end)
+    hx = end + (b"id,association_id,credential_type_id,ended_from,ended_until,"
+                b"counts_until,order,source,confidence,checked_on\n")
+    x = ("abc-storm,abc,,2026-03-01,2026-03-31,2026-09-30,Order 7,a page,"
+         "official,2026-11-22\n"
+         "def-flood,def,def-old,2026-01-01,2026-01-01,2026-01-01,Order 8,"
+         "a page,unverified,2026-11-22\n")
+    s.add("whole", ha, a, end, ht, t, end, hr, r, hx, x, end)
     s.add("empty", end, end, end)
-    s.add("headers", ha, end, ht, end, hr)
-    s.add("no_types", ha, a, end, ht, end, hr, r)
-    s.add("twice", ha, a, a, end, ht, t, t, end, hr, r, r)
+    s.add("headers", ha, end, ht, end, hr, hx)
+    s.add("no_types", ha, a, end, ht, end, hr, r, hx, x)
+    s.add("twice", ha, a, a, end, ht, t, t, end, hr, r, r, hx, x, x)
     s.add("bad_cells", ha, a.replace("-360", "9999").replace("true", "yes"),
           end, ht, t.replace("phlebotomist", "doctor"), end, hr,
-          r.replace("2000,2030-01", "2030,2000-01"))
+          r.replace("2000,2030-01", "2030,2000-01"), hx,
+          x.replace("2026-09-30", "2026-02-30"))
+    s.add("backwards", ha, a, end, ht, t, end, hr, r, hx,
+          x.replace("2026-03-01", "2026-04-01"))
     s.add("self", ha, a.replace("renamed,abc", "renamed,def"), end, ht,
-          t.replace("legacy,abc-pbt", "legacy,def-old"), end, hr, r)
+          t.replace("legacy,abc-pbt", "legacy,def-old"), end, hr, r, hx)
     s.add("columns", ha.replace("short_name", "shortname"), end,
-          ht.replace("role,", ""), end, hr.replace("basis", "source"))
-    s.add("unclosed", ha, '"abc', end, ht, t[:60], end, hr, 'x"\n')
+          ht.replace("role,", ""), end, hr.replace("basis", "source"), hx)
+    s.add("unclosed", ha, '"abc', end, ht, t[:60], end, hr, 'x"\n', hx)
 
 
 def make_conf():
@@ -811,6 +873,7 @@ def main():
     make_h2(m)
     make_session(m)
     make_csv()
+    make_mapping()
     make_openings()
     make_catalog()
     make_conf()
