@@ -173,6 +173,14 @@ print_periods(FILE *f, const Vouch__V1__Answer *a)
     }
     if (a->status != NULL && a->n_periods == 0)
         line(f, "validity", "no period is on file");
+    if (a->extension != NULL) {
+        char until[32];
+
+        text_date(a->extension->counts_until, "an unknown day", until);
+        line(f, "", "what has ended counts as in force until %s, by order: %s",
+            until, a->extension->order);
+        line(f, "", "  source: %s", a->extension->source);
+    }
 }
 
 static void

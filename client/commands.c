@@ -100,7 +100,8 @@ static const char about_association_show[] =
 "source. As CSV it is one line; JSON has everything.\n";
 
 static const char about_check[] =
-"Reads associations.csv, credential_types.csv and recognitions.csv in DIR\n"
+"Reads associations.csv, credential_types.csv, recognitions.csv and, if it is\n"
+"there, extensions.csv in DIR\n"
 "and names each fault by file, line and column. Needs no server.\n";
 
 static const char about_health[] =

@@ -1,6 +1,9 @@
 #include "proto/catalog_files.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "proto/catalog_row.h"
 
@@ -15,6 +18,7 @@ struct reading {
     struct catalog_table associations;
     struct catalog_table types;
     struct catalog_table recognitions;
+    struct catalog_table extensions;
 };
 
 /* Read the row of ${context}, check it, and store its message. */
@@ -172,6 +176,37 @@ add_recognition(const struct reading *r, const struct catalog_context *c,
     return (E_OK);
 }
 
+static enum err
+add_extension(const struct reading *r, const struct catalog_context *c,
+    void **message)
+{
+    Vouch__V1__Extension *extension;
+    enum err err;
+
+    if ((err = catalog_row_extension(c, &extension)) != E_OK)
+        return (err);
+    check_double(c, extension->id);
+    if (is_nowhere(&r->associations, extension->association_id))
+        catalog_row_tell(c, "association_id", "is not in %s",
+            r->associations.form->file);
+    if (*extension->credential_type_id != '\0')
+        check_type(r, c, "credential_type_id",
+            extension->credential_type_id, extension->association_id);
+    *message = extension;
+    return (E_OK);
+}
+
+/* Catalogs of before there were extensions have no file of them. */
+static int
+is_there(const char *dir, const struct catalog_form *form)
+{
+    char path[4096];
+    int n = snprintf(path, sizeof(path), "%s/%s", dir, form->file);
+
+    return (n < 0 || (size_t)n >= sizeof(path) || access(path, F_OK) == 0 ||
+        errno != ENOENT);
+}
+
 /* Read one file, row by row; each row's message goes to the row. */
 static enum err
 read_file(struct reading *r, const char *dir, const struct catalog_form *form,
@@ -210,7 +245,8 @@ collect(const struct reading *r, Vouch__V1__Catalog *catalog)
     vouch__v1__catalog__init(catalog);
     if ((catalog->associations = room(r, &r->associations)) == NULL ||
         (catalog->credential_types = room(r, &r->types)) == NULL ||
-        (catalog->recognitions = room(r, &r->recognitions)) == NULL)
+        (catalog->recognitions = room(r, &r->recognitions)) == NULL ||
+        (catalog->extensions = room(r, &r->extensions)) == NULL)
         return (exhausted(r->arena));
     for (size_t i = 0; i < r->associations.nids; i++)
         catalog->associations[catalog->n_associations++] =
@@ -221,6 +257,9 @@ collect(const struct reading *r, Vouch__V1__Catalog *catalog)
     for (size_t i = 0; i < r->recognitions.nids; i++)
         catalog->recognitions[catalog->n_recognitions++] =
             r->recognitions.by_id[i]->message;
+    for (size_t i = 0; i < r->extensions.nids; i++)
+        catalog->extensions[catalog->n_extensions++] =
+            r->extensions.by_id[i]->message;
     return (E_OK);
 }
 
@@ -239,6 +278,9 @@ catalog_read(const char *dir, struct arena *arena, catalog_fault_fn *fn,
         add_credential_type)) != E_OK ||
         (err = read_file(&r, dir, &catalog_row_recognitions, &r.recognitions,
         add_recognition)) != E_OK)
+        return (err);
+    if (is_there(dir, &catalog_row_extensions) && (err = read_file(&r, dir,
+        &catalog_row_extensions, &r.extensions, add_extension)) != E_OK)
         return (err);
     if (r.report.told > 0)
         return (r.report.unreadable ? E_IO : E_INVAL);

@@ -2,9 +2,9 @@
 #define PROTO_CATALOG_FILES_H
 
 /*
- * The catalog as files: associations.csv, credential_types.csv and
- * recognitions.csv in one folder, columns as the fields of vouch.v1.Catalog
- * (catalog/README.md lists them).  Read by the daemon for a new store and by
+ * The catalog as files: associations.csv, credential_types.csv,
+ * recognitions.csv and, if there are any, extensions.csv in one folder, columns
+ * as the fields of vouch.v1.Catalog (catalog/README.md lists them).  Read by the daemon for a new store and by
  * `vouch catalog check`.
  */
 
@@ -30,7 +30,7 @@ typedef void catalog_fault_fn(void *cookie, const struct catalog_fault *fault);
  * told to ${fn}(${cookie}, ...), all of them and in file order: missing file
  * or column, unknown column, bad or double id, value that is not one of those
  * allowed, reference to nothing, end before begin, recognition with neither
- * begin nor observation, missing source or check date, and a recognition or
+ * begin nor observation, an extension to before what it extends, missing source or check date, and a recognition or
  * successor that points at itself.  A reference into a file that could not be
  * read to its end is not held against anybody.
  *

@@ -35,6 +35,12 @@ static const char *const recognition_columns[] = {
     "valid_until", "observed_on", "source", "confidence", "checked_on",
 };
 
+static const char *const extension_columns[] = {
+    "id", "association_id", "credential_type_id", "ended_from",
+    "ended_until", "counts_until", "order", "source", "confidence",
+    "checked_on",
+};
+
 #define FORM(file, columns) \
     {file, columns, sizeof(columns) / sizeof((columns)[0])}
 
@@ -44,6 +50,8 @@ const struct catalog_form catalog_row_credential_types =
     FORM("credential_types.csv", credential_type_columns);
 const struct catalog_form catalog_row_recognitions =
     FORM("recognitions.csv", recognition_columns);
+const struct catalog_form catalog_row_extensions =
+    FORM("extensions.csv", extension_columns);
 
 enum presence { REQUIRED, OPTIONAL };
 enum extent { WHOLE, PARTIAL };
@@ -430,5 +438,49 @@ catalog_row_recognition(const struct catalog_context *context,
         &r->checked_on)) != E_OK)
         return (err);
     *recognition = r;
+    return (E_OK);
+}
+
+static enum err
+read_extension_days(const struct catalog_context *c, Vouch__V1__Extension *x)
+{
+    enum err err;
+
+    if ((err = read_date(c, "ended_from", REQUIRED, WHOLE,
+        &x->ended_from)) != E_OK ||
+        (err = read_date(c, "ended_until", REQUIRED, WHOLE,
+        &x->ended_until)) != E_OK ||
+        (err = read_date(c, "counts_until", REQUIRED, WHOLE,
+        &x->counts_until)) != E_OK)
+        return (err);
+    if (ends_before(x->ended_until, x->ended_from))
+        catalog_row_tell(c, "ended_until", "is before ended_from");
+    if (ends_before(x->counts_until, x->ended_until))
+        catalog_row_tell(c, "counts_until", "is before ended_until");
+    return (E_OK);
+}
+
+enum err
+catalog_row_extension(const struct catalog_context *context,
+    Vouch__V1__Extension **extension)
+{
+    const struct catalog_context *c = context;
+    Vouch__V1__Extension *x;
+    enum err err;
+
+    *extension = NULL;
+    if ((x = arena_alloc(c->arena, sizeof(*x))) == NULL)
+        return (exhausted(c));
+    vouch__v1__extension__init(x);
+    x->id = read_id(c, "id", REQUIRED);
+    x->association_id = read_id(c, "association_id", REQUIRED);
+    x->credential_type_id = read_id(c, "credential_type_id", OPTIONAL);
+    if ((err = read_extension_days(c, x)) != E_OK)
+        return (err);
+    x->order = read_text(c, "order", REQUIRED);
+    if ((err = read_provenance(c, &x->source, &x->confidence,
+        &x->checked_on)) != E_OK)
+        return (err);
+    *extension = x;
     return (E_OK);
 }

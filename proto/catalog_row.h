@@ -16,6 +16,7 @@
 extern const struct catalog_form catalog_row_associations;
 extern const struct catalog_form catalog_row_credential_types;
 extern const struct catalog_form catalog_row_recognitions;
+extern const struct catalog_form catalog_row_extensions;
 
 /* What every reader of a row needs. */
 struct catalog_context {
@@ -36,6 +37,7 @@ void catalog_row_tell(const struct catalog_context *context,
  * catalog_row_association(context, association):
  * catalog_row_credential_type(context, type):
  * catalog_row_recognition(context, recognition):
+ * catalog_row_extension(context, extension):
  * Read the row of ${context} into a new message in its arena.  Each fault is
  * told; a field with a fault keeps its default, ids are kept as they are.
  *
@@ -50,5 +52,8 @@ enum err MUST_USE catalog_row_credential_type(
 enum err MUST_USE catalog_row_recognition(
     const struct catalog_context *context,
     Vouch__V1__Recognition **recognition);
+enum err MUST_USE catalog_row_extension(
+    const struct catalog_context *context,
+    Vouch__V1__Extension **extension);
 
 #endif /* !PROTO_CATALOG_ROW_H */

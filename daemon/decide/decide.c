@@ -42,7 +42,7 @@ merge(struct decide_match *all, const struct decide_match *one)
 /* One more credential of the claim's person. */
 static void
 take(struct matched *m, const struct decide_version *versions, size_t n,
-    const struct decide_claim *claim, const struct decide_match *match)
+    const struct decide_input *in, const struct decide_match *match)
 {
     struct decide_status status;
     int typed = match->type != COMPARISON(MISMATCH);
@@ -59,7 +59,7 @@ take(struct matched *m, const struct decide_version *versions, size_t n,
     m->typed += (size_t)typed;
     m->versions = versions;
     m->nversions = n;
-    decide_status(claim, versions, n, &status);
+    decide_status(in, versions, n, &status);
     m->disputed |= status.review == REVIEW_OF(DISPUTED);
 }
 
@@ -126,7 +126,7 @@ find_matches(const struct decide_input *in, struct matched *m)
             continue;
         if ((err = read_history(in, from, to)) != E_OK)
             return (err);
-        take(m, in->versions + from, to - from, in->claim, &match);
+        take(m, in->versions + from, to - from, in, &match);
     }
     return (E_OK);
 }
@@ -303,7 +303,7 @@ conclude_open(const struct decide_input *in, struct decision *d,
     struct decide_status s;
     enum err err;
 
-    decide_status(in->claim, m->versions, m->nversions, &s);
+    decide_status(in, m->versions, m->nversions, &s);
     d->latest = m->versions[m->nversions - 1].event->record;
     d->record = s.record;
     d->standing = s.standing;
@@ -313,6 +313,7 @@ conclude_open(const struct decide_input *in, struct decision *d,
         &d->recognition)) != E_OK)
         return (err);
     d->verdict = s.in_force ? VERDICT(CONFIRMED) : VERDICT(NOT_CURRENT);
+    d->extension = s.in_force ? s.extension : NULL;
 
     cell.verdict = d->verdict;
     cell.recognition = d->recognition;

@@ -164,6 +164,8 @@ struct decide_input {
 
     struct factor_key *key;     /* of the association; NULL if that is NULL */
     Vouch__V1__FreshnessState freshness;
+    Vouch__V1__Extension *const *extensions;    /* of the association */
+    size_t nextensions;
 };
 
 #define DECIDE_FACTORS 10
@@ -194,6 +196,9 @@ struct decision {
     Vouch__V1__Restriction restriction;
     Vouch__V1__Review review;
     Vouch__V1__RecognitionState recognition;
+
+    /* Why an end that has passed does not count; CONFIRMED only, or NULL. */
+    const Vouch__V1__Extension *extension;
 };
 
 /**

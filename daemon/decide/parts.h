@@ -71,14 +71,15 @@ struct decide_status {
     int in_force;               /* the verdict may be CONFIRMED */
     Vouch__V1__Reason reasons[4];   /* why it is not */
     size_t nreasons;
+    const Vouch__V1__Extension *extension;  /* by which it is; NULL: none */
 };
 
 /**
- * decide_status(claim, versions, n, status):
+ * decide_status(in, versions, n, status):
  * Tell what the ${n} versions of one credential, by log index, say of the day
- * of ${claim}, whose association is known.
+ * of the claim, whose association is known.
  */
-void decide_status(const struct decide_claim *claim,
+void decide_status(const struct decide_input *in,
     const struct decide_version *versions, size_t n,
     struct decide_status *status);
 

@@ -12,6 +12,7 @@ struct judging {
     size_t n;
     int32_t day;
     int32_t utc_offset_minutes;
+    const struct decide_input *in;      /* its extensions */
 };
 
 /* The association's day on which the row of ${version} was taken. */
@@ -61,6 +62,31 @@ in_effect(const struct judging *j, size_t i)
         BEGUN_NO);
 }
 
+/*
+ * The order by which what ended on ${last} counts on the day; of several a
+ * checked one, since no other makes a YES.
+ */
+static const Vouch__V1__Extension *
+extension_of(const struct judging *j, const char *type, int32_t last)
+{
+    const Vouch__V1__Extension *found = NULL;
+    size_t i;
+
+    for (i = 0; i < j->in->nextensions; i++) {
+        const Vouch__V1__Extension *x = j->in->extensions[i];
+
+        if ((x->credential_type_id[0] != '\0' &&
+            strcmp(x->credential_type_id, type) != 0) ||
+            last < civil_first_day(decide_date(x->ended_from)) ||
+            last > civil_last_day(decide_date(x->ended_until)) ||
+            j->day > civil_last_day(decide_date(x->counts_until)))
+            continue;
+        if (found == NULL || found->confidence == CONFIDENCE(UNVERIFIED))
+            found = x;
+    }
+    return (found);
+}
+
 /* What periods say of a day: the worst of them counts. */
 enum period { PERIOD_IN, PERIOD_NOT_BEGUN, PERIOD_UNKNOWN, PERIOD_OVER };
 
@@ -91,17 +117,37 @@ period_on(const Vouch__V1__ValidityPeriod *period, int32_t said, int32_t day)
     return (day > last ? PERIOD_OVER : PERIOD_IN);
 }
 
+/* An order extends what is over; ${*extension} is then the order. */
 static enum period
-periods_on(const Vouch__V1__CredentialRecord *record, int32_t said,
-    int32_t day)
+extended_on(const struct judging *j, const char *type,
+    const Vouch__V1__ValidityPeriod *period,
+    const Vouch__V1__Extension **extension)
+{
+    const Vouch__V1__Extension *found = extension_of(j, type,
+        civil_last_day(decide_date(period->valid_until)));
+
+    if (found == NULL)
+        return (PERIOD_OVER);
+    *extension = found;
+    return (found->confidence == CONFIDENCE(UNVERIFIED) ? PERIOD_UNKNOWN :
+        PERIOD_IN);
+}
+
+static enum period
+periods_on(const struct judging *j, const Vouch__V1__CredentialRecord *record,
+    int32_t said, const Vouch__V1__Extension **extension)
 {
     enum period worst = PERIOD_IN, one;
     size_t i;
 
+    *extension = NULL;
     for (i = 0; i < record->n_periods; i++) {
-        one = period_on(record->periods[i], said, day);
+        one = period_on(record->periods[i], said, j->day);
         if (one == PERIOD_OVER && record->good_past_end_date)
             continue;
+        if (one == PERIOD_OVER)
+            one = extended_on(j, record->credential_type_id,
+                record->periods[i], extension);
         if (one > worst)
             worst = one;
     }
@@ -154,10 +200,14 @@ judge_standing(struct decide_status *status)
 }
 
 static void
-judge_periods(struct decide_status *status, int32_t said, int32_t day)
+judge_periods(const struct judging *j, struct decide_status *status,
+    int32_t said)
 {
-    switch (periods_on(status->record, said, day)) {
+    const Vouch__V1__Extension *extension;
+
+    switch (periods_on(j, status->record, said, &extension)) {
     case PERIOD_IN:
+        status->extension = extension;
         break;
     case PERIOD_NOT_BEGUN:
         because(status, REASON(OUT_OF_PERIOD));
@@ -172,11 +222,39 @@ judge_periods(struct decide_status *status, int32_t said, int32_t day)
     }
 }
 
+/*
+ * An issuer that calls expired what has ended says no more than the date does,
+ * and an order that extends the date extends this too.
+ */
+static void
+judge_expired(const struct judging *j, struct decide_status *status,
+    int32_t said)
+{
+    const Vouch__V1__Extension *extension;
+
+    if (status->standing != STANDING(EXPIRED) || j->in->nextensions == 0)
+        return;
+    switch (periods_on(j, status->record, said, &extension)) {
+    case PERIOD_IN:
+        if (extension != NULL)
+            status->standing = STANDING(ACTIVE);
+        break;
+    case PERIOD_UNKNOWN:
+        if (extension != NULL &&
+            extension->confidence == CONFIDENCE(UNVERIFIED))
+            status->standing = STANDING(UNKNOWN);
+        break;
+    default:
+        break;
+    }
+}
+
 /* The status on the day, were the ${i}th version in effect. */
 static void
 judge(const struct judging *j, size_t i, struct decide_status *status)
 {
     const Vouch__V1__CredentialRecord *record = j->versions[i].event->record;
+    int32_t said = source_day(j, &j->versions[i]);
 
     set_nothing(status);
     status->in_force = 1;
@@ -187,12 +265,13 @@ judge(const struct judging *j, size_t i, struct decide_status *status)
     if (record->review != REVIEW_OF(UNSPECIFIED))
         status->review = record->review;
 
+    judge_expired(j, status, said);
     judge_standing(status);
     if (status->restriction == RESTRICTION(SUSPENDED))
         because(status, REASON(SUSPENDED));
     if (status->standing == STANDING(ACTIVE) ||
         status->standing == STANDING(PROVISIONAL))
-        judge_periods(status, source_day(j, &j->versions[i]), j->day);
+        judge_periods(j, status, said);
     /* otherwise the issuer's word says more than the dates */
 }
 
@@ -260,12 +339,12 @@ find_status(const struct judging *j, struct decide_status *status)
 }
 
 void
-decide_status(const struct decide_claim *claim,
+decide_status(const struct decide_input *in,
     const struct decide_version *versions, size_t n,
     struct decide_status *status)
 {
-    const struct judging j = {versions, n, claim->day,
-        claim->association->utc_offset_minutes};
+    const struct judging j = {versions, n, in->claim->day,
+        in->claim->association->utc_offset_minutes, in};
     struct civil issued_on =
         decide_date(versions[n - 1].event->record->issued_on);
     enum begun issued = BEGUN_YES;

@@ -15,9 +15,10 @@ struct catalog_index {
     struct arena *arena;                        /* owned; holds the catalog */
     Vouch__V1__Catalog *catalog;                /* in the arena */
     Vouch__V1__Recognition **recognitions;      /* owned; by association, id */
+    Vouch__V1__Extension **extensions;          /* owned; by association, id */
 };
 
-/* All three kinds of row begin with their id. */
+/* All kinds of row begin with their id. */
 static const char *
 id_of(const ProtobufCMessage *row)
 {
@@ -84,6 +85,35 @@ group_recognitions(struct catalog_index *index)
     return (E_OK);
 }
 
+static int
+by_extended(const void *a, const void *b)
+{
+    const Vouch__V1__Extension *left = NULL;
+    const Vouch__V1__Extension *right = NULL;
+    int order;
+
+    memcpy(&left, a, sizeof(left));
+    memcpy(&right, b, sizeof(right));
+    order = strcmp(left->association_id, right->association_id);
+    return (order != 0 ? order : strcmp(left->id, right->id));
+}
+
+static enum err
+group_extensions(struct catalog_index *index)
+{
+    size_t n = index->catalog->n_extensions;
+
+    index->extensions = calloc(n + 1, sizeof(*index->extensions));
+    if (index->extensions == NULL)
+        return (E_NOMEM);
+    if (n > 0) {
+        memcpy(index->extensions, index->catalog->extensions,
+            n * sizeof(*index->extensions));
+        qsort(index->extensions, n, sizeof(*index->extensions), by_extended);
+    }
+    return (E_OK);
+}
+
 static enum err
 decode(struct catalog_index *index, struct slice bytes)
 {
@@ -103,6 +133,7 @@ decode(struct catalog_index *index, struct slice bytes)
     if (!is_sorted(c->associations, c->n_associations) ||
         !is_sorted(c->credential_types, c->n_credential_types) ||
         !is_sorted(c->recognitions, c->n_recognitions) ||
+        !is_sorted(c->extensions, c->n_extensions) ||
         c->n_associations > INT_MAX || c->n_credential_types > INT_MAX)
         return (E_CORRUPT);
     return (E_OK);
@@ -122,7 +153,8 @@ catalog_index_create(struct slice bytes, struct catalog_index **index)
         goto out;
     if ((err = decode(made, bytes)) != E_OK)
         goto out;
-    if ((err = group_recognitions(made)) != E_OK)
+    if ((err = group_recognitions(made)) != E_OK ||
+        (err = group_extensions(made)) != E_OK)
         goto out;
 
     *index = made;
@@ -219,6 +251,25 @@ catalog_index_recognizes(const struct catalog_index *index,
     return (0);
 }
 
+/* There are a handful at most. */
+Vouch__V1__Extension *const *
+catalog_index_extensions(const struct catalog_index *index,
+    const char *association_id, size_t *n)
+{
+    size_t count = index->catalog->n_extensions;
+    size_t first = 0, end;
+
+    while (first < count && strcmp(index->extensions[first]->association_id,
+        association_id) != 0)
+        first++;
+    for (end = first; end < count; end++)
+        if (strcmp(index->extensions[end]->association_id,
+            association_id) != 0)
+            break;
+    *n = end - first;
+    return (index->extensions + first);
+}
+
 struct number_rules
 catalog_index_number_rules(const Vouch__V1__Association *association)
 {
@@ -238,6 +289,7 @@ catalog_index_free(struct catalog_index *index)
     if (index == NULL)
         return;
     free(index->recognitions);
+    free(index->extensions);
     arena_free(index->arena);
     free(index);
 }

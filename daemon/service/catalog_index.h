@@ -66,6 +66,14 @@ Vouch__V1__Recognition *const *catalog_index_recognitions(
     const struct catalog_index *index, const char *association_id, size_t *n);
 
 /**
+ * catalog_index_extensions(index, association_id, n):
+ * Return every extension of ${association_id}, by id, and their number in
+ * ${*n}.
+ */
+Vouch__V1__Extension *const *catalog_index_extensions(
+    const struct catalog_index *index, const char *association_id, size_t *n);
+
+/**
  * catalog_index_recognizes(index, recognizer):
  * Return non-zero if any recognition in the catalog is by ${recognizer}.
  */

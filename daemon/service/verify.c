@@ -319,6 +319,8 @@ decide_found(struct unary_call *call, const struct store_candidates *found,
     input.cookie = &read;
     input.key = service_factor_key(call->worker, association->id);
     input.freshness = facts->freshness;
+    input.extensions = catalog_index_extensions(
+        call->worker->service->catalog, association->id, &input.nextensions);
     return (decide(&input, decision));
 }
 

@@ -38,7 +38,10 @@ enum {
     ANSWER_FRESHNESS, ANSWER_AS_OF, ANSWER_PROJECTION, ANSWER_ANSWERED_AT,
     ANSWER_UTC_OFFSET_MINUTES, ANSWER_ASSOCIATION_NAME, ANSWER_DESIGNATION,
     ANSWER_INNOCENT_CAUSES, ANSWER_CONTACT, ANSWER_LOG_SIZE,
-    ANSWER_NAME_FOLD_VERSION
+    ANSWER_NAME_FOLD_VERSION, ANSWER_EXTENSION
+};
+enum {
+    EXTENSION_ORDER = 1, EXTENSION_COUNTS_UNTIL, EXTENSION_SOURCE
 };
 
 /* What all numbers, and what each period, take at most. */
@@ -225,6 +228,20 @@ put_rest(uint8_t *p, const struct verify_facts *facts)
     return (put_int(p, ANSWER_NAME_FOLD_VERSION, NAME_FOLD_VERSION));
 }
 
+static uint8_t *
+put_extension(uint8_t *p, const Vouch__V1__Extension *extension)
+{
+    uint8_t *begin;
+
+    if (extension == NULL)
+        return (p);
+    begin = p = wire_put_begin(p, ANSWER_EXTENSION);
+    p = put_text(p, EXTENSION_ORDER, extension->order);
+    p = put_date(p, EXTENSION_COUNTS_UNTIL, extension->counts_until);
+    p = put_text(p, EXTENSION_SOURCE, extension->source);
+    return (wire_put_end(begin, p));
+}
+
 /* ---- the whole ----------------------------------------------------------- */
 
 static size_t
@@ -251,6 +268,9 @@ answer_max(const struct verify_facts *facts)
         n += text_max(d->record->raw_status) +
             text_max(d->record->raw_reason) +
             d->record->n_periods * PERIOD_MAX;
+    if (d->extension != NULL)
+        n += text_max(d->extension->order) + text_max(d->extension->source) +
+            PERIOD_MAX;
     return (n);
 }
 
@@ -271,6 +291,7 @@ verify_answer_pack(const struct verify_facts *facts, struct buf *out)
     p = put_int(p, ANSWER_FORMER_NAME_MATCHED, d->former_name_matched != 0);
     p = put_record(p, facts);
     p = put_rest(p, facts);
+    p = put_extension(p, d->extension);
     out->n = (size_t)(p - out->p);
     return (E_OK);
 }

@@ -1,6 +1,6 @@
 /*
  * The catalog's files: what is read without a fault is a catalog that the
- * daemon can make its index of; else there is a fault to tell.  The three
+ * daemon can make its index of; else there is a fault to tell.  The four
  * files follow one another, each ended by a byte 0xff.
  */
 
@@ -15,7 +15,7 @@
 #define CATALOG_MEMORY ((size_t)512 * 1024)
 
 static const char *const names[] = {"associations.csv",
-    "credential_types.csv", "recognitions.csv"};
+    "credential_types.csv", "recognitions.csv", "extensions.csv"};
 
 #define NFILES (sizeof(names) / sizeof(names[0]))
 

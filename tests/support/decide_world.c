@@ -193,6 +193,23 @@ recognize(void *cookie, const char *type, Vouch__V1__RecognitionState *state)
     return (E_OK);
 }
 
+void
+world_extend(struct world *w, char *type, const char *from, const char *until,
+    const char *counts)
+{
+    world_date(&w->ended_from, from);
+    world_date(&w->ended_until, until);
+    world_date(&w->counts_until, counts);
+    vouch__v1__extension__init(&w->extension);
+    w->extension.credential_type_id = type;
+    w->extension.ended_from = &w->ended_from;
+    w->extension.ended_until = &w->ended_until;
+    w->extension.counts_until = &w->counts_until;
+    w->extension.confidence = CONFIDENCE(OFFICIAL);
+    w->extensions[0] = &w->extension;
+    w->nextensions = 1;
+}
+
 struct decide_input
 world_input(struct world *w)
 {
@@ -204,6 +221,8 @@ world_input(struct world *w)
         .cookie = w,
         .key = w->key,
         .freshness = w->freshness,
+        .extensions = w->extensions,
+        .nextensions = w->nextensions,
     });
 }
 

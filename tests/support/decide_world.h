@@ -57,6 +57,10 @@ struct world {
     Vouch__V1__Recognition recognition;
     Vouch__V1__Recognition *recognitions[1];
     size_t nrecognitions;
+    Vouch__V1__Date ended_from, ended_until, counts_until;
+    Vouch__V1__Extension extension;
+    Vouch__V1__Extension *extensions[1];
+    size_t nextensions;                 /* 0: there is none */
     Vouch__V1__FreshnessState freshness;
     struct decide_claim prepared;
     struct decision decision;
@@ -92,6 +96,14 @@ void world_name(struct world_event *event, size_t i, char *family,
 void world_source(struct world_event *event, const char *text);
 void world_period(struct world_event *event, const char *from,
     const char *until, const char *grace);
+
+/**
+ * world_extend(world, type, from, until, counts):
+ * Have an official order extend what of ${type} ("": of any) ended from
+ * ${from} until ${until}, so that it counts until ${counts}.
+ */
+void world_extend(struct world *world, char *type, const char *from,
+    const char *until, const char *counts);
 
 /**
  * world_fact(world, event, factor, value):

@@ -37,6 +37,11 @@
 #define R_REST "2016-08-25,,,s,official,2026-11-22\n"
 #define R_ONE "one-ncca,one,,one-p,ncca,Basis," R_REST
 
+#define X_HEAD "id,association_id,credential_type_id,ended_from," \
+    "ended_until,counts_until,order,source,confidence,checked_on\n"
+#define X_ROW(id, association, type, dates) id "," association "," type "," \
+    dates ",Order 7,s,official,2026-11-22\n"
+
 static const char *const names[] = {
     "associations.csv", "credential_types.csv", "recognitions.csv"
 };
@@ -114,6 +119,7 @@ folder_remove(void **state)
 
     for (size_t i = 0; i < 3; i++)
         file_put(folder, names[i], NULL);
+    file_put(folder, "extensions.csv", NULL);
     assert_int_equal(rmdir(folder->path), 0);
     free(folder);
     return (0);
@@ -547,6 +553,59 @@ the_shipped_catalog_is_clean(void **state)
     arena_free(arena);
 }
 
+/* A catalog may be without; an empty file is none of a fault either. */
+static void
+extensions_are_read_where_there_are_any(void **state)
+{
+    const struct folder *folder = *state;
+    Vouch__V1__Catalog *catalog;
+    struct arena *arena;
+    struct told told = {0};
+
+    folder_fill(folder);
+    assert_int_equal(read_dir(folder->path, CAP, &told), E_OK);
+    file_put(folder, "extensions.csv", X_HEAD);
+    assert_int_equal(read_dir(folder->path, CAP, &told), E_OK);
+    file_put(folder, "extensions.csv", X_HEAD
+        X_ROW("x-2", "one", "", "2026-01-01,2026-02-28,2026-06-30")
+        X_ROW("x-1", "two", "two-p", "2026-01-01,2026-01-01,2026-01-01"));
+    assert_int_equal(arena_create(CAP, &arena), E_OK);
+    assert_int_equal(catalog_read(folder->path, arena, note, &told,
+        &catalog), E_OK);
+    assert_int_equal(catalog->n_extensions, 2);
+    assert_string_equal(catalog->extensions[0]->id, "x-1");
+    assert_string_equal(catalog->extensions[0]->credential_type_id, "two-p");
+    assert_string_equal(catalog->extensions[1]->order, "Order 7");
+    assert_int_equal(catalog->extensions[1]->counts_until->month, 6);
+    arena_free(arena);
+}
+
+static void
+each_fault_of_an_extension_is_named(void **state)
+{
+    const struct folder *folder = *state;
+    struct told told;
+
+    folder_fill(folder);
+    file_put(folder, "extensions.csv", X_HEAD
+        X_ROW("x-1", "one", "two-p", "2026-01-01,2026-02-28,2026-06-30")
+        X_ROW("x-1", "ten", "", "2026-03-01,2026-02-28,2026-02-27")
+        X_ROW("x-3", "one", "ten-p", "2026-01,,2026-02-30"));
+    assert_int_equal(read_dir(folder->path, CAP, &told), E_INVAL);
+    assert_string_equal(told.text,
+        "extensions.csv:2:credential_type_id: 'two-p' is not granted by "
+        "'one'\n"
+        "extensions.csv:3:ended_until: is before ended_from\n"
+        "extensions.csv:3:counts_until: is before ended_until\n"
+        "extensions.csv:3:id: is on line 2 already\n"
+        "extensions.csv:3:association_id: is not in associations.csv\n"
+        "extensions.csv:4:ended_from: is not a whole date: YYYY-MM-DD\n"
+        "extensions.csv:4:ended_until: is missing\n"
+        "extensions.csv:4:counts_until: is no date: YYYY-MM-DD\n"
+        "extensions.csv:4:credential_type_id: 'ten-p' is not in "
+        "credential_types.csv\n");
+}
+
 #define IN_FOLDER(test) \
     cmocka_unit_test_setup_teardown(test, folder_make, folder_remove)
 
@@ -561,6 +620,8 @@ main(void)
         IN_FOLDER(all_faults_come_in_file_order),
         IN_FOLDER(a_file_that_cannot_be_read_is_told),
         IN_FOLDER(the_arena_bounds_the_catalog),
+        IN_FOLDER(extensions_are_read_where_there_are_any),
+        IN_FOLDER(each_fault_of_an_extension_is_named),
         cmocka_unit_test(survives_every_allocation_failure),
         cmocka_unit_test(the_shipped_catalog_is_clean),
     };
