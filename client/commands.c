@@ -34,7 +34,7 @@ static const char about_publish[] =
 "Uploads credential records of your association. FILE is CSV in UTF-8 with\n"
 "a header line; '-' is standard input. All of it is published, except for\n"
 "the lines that are rejected, or nothing: only the summary at the end is an\n"
-"acknowledgment.\n"
+"acknowledgment. It accounts for every row that was read.\n"
 "\n"
 "Columns, in any order; the first three must be there:\n"
 "  credential_type, number, family   which credential, and whose\n"
@@ -49,6 +49,12 @@ static const char about_publish[] =
 "                                    ISSUED_IN_ERROR, SUSPENDED, CONDITIONS,\n"
 "                                    or INACTIVE (reason LAPSED, RETIRED,\n"
 "                                    DECEASED, CLOSED or SUPERSEDED)\n"
+"\n"
+"With --mapping FILE may have any columns, encoding and status words: the\n"
+"mapping, in YAML, explains them, and folds rows that are about one\n"
+"credential. docs/mapping.md tells its keys; six examples are installed in\n"
+"share/vouch/catalog/mappings. A fault in it is told with line and column,\n"
+"and nothing is published: exit code 2.\n"
 "\n"
 "With --mode snapshot the file is all that you list of the --types named, as\n"
 "of the time --extracted-at. What is on file and not in it gets the standing\n"
@@ -120,7 +126,9 @@ const struct command commands[] = {
     {"publish", NULL, "FILE|- --association ID [FLAG...]",
         "publish credential records from a CSV file", about_publish,
         "  vouch publish roster.csv --association ascp-boc "
-            "--rejects rejects.csv\n",
+            "--rejects rejects.csv\n"
+        "  vouch publish export.tsv --association ascp-boc "
+            "--mapping export.yaml \\\n      --dry-run\n",
         publish_flags, 1, 1, 0, cmd_publish},
     {"publication", "show", "ID",
         "show what became of an upload, by its id or request id",

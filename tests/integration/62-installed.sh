@@ -9,7 +9,8 @@ step "staged as a package would: under /usr of another root"
 expect 0 env DESTDIR="$work/root" cmake --install "$build" --prefix /usr
 root=$work/root/usr
 for file in sbin/vouchd bin/vouch share/vouch/catalog/associations.csv \
-    share/vouch/certs/make-dev-certs.sh \
+    share/vouch/catalog/mappings/co_dora_vet.yaml \
+    share/doc/vouch/mapping.md share/vouch/certs/make-dev-certs.sh \
     share/vouch/proto/vouch/v1/verification_service.proto \
     lib/systemd/system/vouchd.service lib/systemd/system/vouchd.socket \
     lib/systemd/system/vouch-declare-current@.service \
