@@ -1,0 +1,157 @@
+#!/bin/sh
+# A dry run shows what an upload would change and changes nothing; after each
+# upload it is said how many records no claim can ever confirm, and why.
+. "$(dirname "$0")/lib.sh"
+
+head=credential_type,number,holder_ref,family,given,birth_date,last4
+head=$head,issued_on,expires_on,status
+
+rows()
+{
+    file=$1
+    shift
+    echo "$head" > "$file"
+    for line in "$@"; do
+        echo "$line" >> "$file"
+    done
+}
+
+upload()
+{
+    wanted=$1
+    shift
+    as association
+    expect "$wanted" vouch publish "$@" --association ascp-boc
+}
+
+# Everything that the store holds, as text.
+store_text()
+{
+    /usr/bin/python3 - "$dev" << 'END'
+import sqlite3, sys
+for line in sqlite3.connect("file:" + sys.argv[1] + "/vouch.db?mode=ro",
+                            uri=True).iterdump():
+    print(line)
+END
+}
+
+start_daemon
+rows "$work/first.csv" \
+    ascp-pbt,601,r1,Anders,Ann,1980-02-29,1111,2019-05-06,2027-12-31,ACTIVE \
+    ascp-pbt,602,r2,Berg,Bo,1981-02-28,2222,2019-05-06,2027-12-31,ACTIVE \
+    ascp-pbt,603,r3,Chen,Cy,1982-02-28,3333,2019-05-06,2027-12-31,ACTIVE \
+    ascp-pbt,604,r4,Diaz,Di,1983-02-28,4444,2019-05-06,2027-12-31,ACTIVE \
+    ascp-pbt,605,r5,Evans,Ed,1984-02-28,5555,2019-05-06,2027-12-31,ACTIVE
+
+step "a dry run of what is new"
+store_text > "$work/before"
+grep -q 'INSERT INTO "log"' "$work/before" || fail "the store was not found"
+upload 0 "$work/first.csv" --dry-run
+says "DRY RUN: nothing was changed" "new          5" \
+    "Anders, Ann; ACTIVE; until 2027-12-31"
+store_text > "$work/after"
+cmp -s "$work/before" "$work/after" || fail "the store has changed"
+as employer
+ask 3 --type ascp-pbt --number 601 --family Anders --birth-date 1980
+says NO_MATCH NEVER
+
+upload 0 "$work/first.csv"
+says "on file      5 records"
+
+step "each kind of change, and what surprises"
+rows "$work/second.csv" \
+    ascp-pbt,601,r1,Anders,Ann,1980-02-29,1111,2019-05-06,2027-12-31,ACTIVE \
+    ascp-pbt,602,r2,Berg,Bo,1981-02-28,2222,2019-05-06,2029-12-31,ACTIVE \
+    ascp-pbt,603,r3,Chang,Cy,1982-02-28,3333,2019-05-06,2027-12-31,ACTIVE \
+    ascp-pbt,604,r4,Diaz,Di,1983-02-27,4444,2018-05-06,2026-12-31,ACTIVE \
+    ascp-pbt,605,r5,Evans,Ed,1984-02-28,5555,2019-05-06,2027-12-31,REVOKED \
+    ascp-pbt,606,r6,Falk,Flo,1985-02-28,6666,2019-05-06,2027-12-31,ACTIVE \
+    ascp-pbt,607,r7,Gray,Gus,1985-02-28,6666,2019-05-06,2027-12-31,NONSENSE
+store_text > "$work/before"
+upload 6 "$work/second.csv" --dry-run
+says "status changed           1  ACTIVE -> REVOKED" \
+    "rejected                 1  STATUS_WORD_UNKNOWN" \
+    "2027-12-31 -> 2029-12-31" "Chen, Cy -> Chang, Cy" \
+    "issued_on: 2019-05-06 -> 2018-05-06" "on file -> another" \
+    "dates moved back: 1 of 5 on file (20.0 %)" "endings: 1 of 5" \
+    "name changes: 1 of 5" "factors changed: 1 of 5"
+store_text > "$work/after"
+cmp -s "$work/before" "$work/after" || fail "the store has changed"
+
+step "the same as JSON lines, and as one document"
+upload 6 "$work/second.csv" --dry-run -o jsonl
+/usr/bin/python3 - "$work/out" << 'END' || fail "these are other lines"
+import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1])]
+of = lambda kind: [l for l in lines if l["type"] == kind]
+counts = {(c["kind"], c.get("from", ""), c.get("to", "")): int(c["count"])
+          for c in of("count")}
+K = "CHANGE_KIND_"
+assert counts == {
+    (K + "UNCHANGED", "", ""): 1, (K + "RENEWED", "", ""): 1,
+    (K + "NAME_CHANGED", "", ""): 1, (K + "CORRECTED", "", ""): 1,
+    (K + "STATUS_CHANGED", "ACTIVE", "REVOKED"): 1, (K + "NEW", "", ""): 1,
+    (K + "REJECTED", "STATUS_WORD_UNKNOWN", ""): 1}, counts
+assert len(of("surprise")) == 4
+assert len(of("readiness")) == len(of("publication")) == 1
+assert {c["line"] for c in of("change") if "surprise" not in c} == \
+    {"3", "4", "5", "6", "7"}
+assert "publicationId" not in of("publication")[0]
+END
+upload 6 "$work/second.csv" --dry-run -o json
+/usr/bin/python3 -c '
+import json, sys
+d = json.load(open(sys.argv[1]))
+assert d["dryRun"] is True and len(d["diff"]["samples"]) == 5
+assert d["readiness"]["recordCount"] == "6"
+' "$work/out" || fail "another document"
+
+step "a dry run of a snapshot that would be refused says so"
+rows "$work/half.csv" \
+    ascp-pbt,601,r1,Anders,Ann,1980-02-29,1111,2019-05-06,2027-12-31,ACTIVE
+sleep 1
+at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+upload 7 "$work/half.csv" --dry-run --mode snapshot --types ascp-pbt \
+    --extracted-at "$at"
+says "it would be refused" TOO_MANY_ENDINGS "ACTIVE -> NOT_LISTED" \
+    "endings: 4 of 5 on file (80.0 %)" "not listed   4"
+upload 0 "$work/half.csv" --dry-run --mode snapshot --types ascp-pbt \
+    --extracted-at "$at" --expect-endings 4
+store_text > "$work/after"
+cmp -s "$work/before" "$work/after" || fail "the store has changed"
+
+step "then in earnest; of what was carried out a dry run says so"
+id=0195f0c4-1111-7abc-8def-0000000000bb
+upload 6 "$work/second.csv" --request-id "$id"
+says "changed      4" "on file      6 records"
+upload 6 "$work/second.csv" --request-id "$id" --dry-run
+complains "carried out before"
+
+step "what no claim can ever confirm"
+rows "$work/bare.csv" \
+    ascp-pbt,701,,Holt,Hal,,,2019-05-06,2027-12-31,ACTIVE \
+    ascp-pbt,702,,Ives,Ida,,7777,2019-05-06,2027-12-31,ACTIVE \
+    ascp-pbt,703,,Jung,Jo,1990,,2019-05-06,2027-12-31,ACTIVE \
+    ascp-pbt,,,Kerr,Kit,1990,,2019-05-06,2027-12-31,ACTIVE \
+    ascp-pbt,705,,,Lou,1990,,2019-05-06,2027-12-31,ACTIVE
+upload 6 "$work/bare.csv" --dry-run
+says "9 records, 2 of which no claim can ever confirm" \
+    "2  have no birth year"
+upload 6 "$work/bare.csv"
+says "on file      9 records, 2 of which no claim can ever confirm" \
+    "2  have no birth year" \
+    "1 rows were not taken for want of a number" \
+    "1 rows were not taken for want of a family name"
+rows "$work/mended.csv" \
+    ascp-pbt,701,,Holt,Hal,1991,,2019-05-06,2027-12-31,ACTIVE
+upload 0 "$work/mended.csv" -o json
+/usr/bin/python3 -c '
+import json, sys
+r = json.load(open(sys.argv[1]))["readiness"]
+assert r["recordCount"] == "9" and r["unconfirmableCount"] == "1"
+assert {x["factor"]: x["count"] for x in r["reasons"]} == {
+    "FACTOR_BIRTH_YEAR": "1"}
+' "$work/out" || fail "another readiness"
+
+stop_daemon
+expect 0 vouchd --dev "$dev" --check-index
