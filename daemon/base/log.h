@@ -57,8 +57,9 @@ int log_begin(struct log_record *record, enum log_level level,
 
 /**
  * log_text(record, key, value):
- * Add a pair; ${key} is a word of up to 32 letters.  A value with a blank or a double quote in it gets its quotes
- * here; what the line has no room for is cut.
+ * Add a pair; ${key} is a word of up to 32 letters.  A value with a blank or a
+ * double quote in it gets its quotes here; what the line has no room for is
+ * cut.
  */
 void log_text(struct log_record *record, const char *key, const char *value);
 
