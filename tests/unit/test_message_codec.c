@@ -16,6 +16,7 @@
 #include "proto/wire.h"
 #include "proto/wire_put.h"
 #include "support/fault.h"
+#include "support/message_random.h"
 
 #include "grpc/health/v1/health.pb-c.h"
 #include "grpc/reflection/v1/reflection.pb-c.h"
@@ -27,10 +28,8 @@
 #include "vouch/v1/verification_service.pb-c.h"
 
 #define ROUNDS 40           /* of each type */
-#define DEPTH 4             /* of what is made */
-#define TEXT_MAX 200        /* some lengths take two bytes */
 #define SWEEP_MAX 100
-#define MESSAGE_MAX (1 << 20)
+#define MESSAGE_MAX MESSAGE_RANDOM_MAX
 
 static const ProtobufCServiceDescriptor *const services[] = {
     &vouch__v1__access_service__descriptor,
@@ -96,175 +95,6 @@ const ProtobufCMessageDescriptor optional_type = {
 static const struct message_limits lax = {
     .depth = 64, .elements = 100000, .fields = 100000,
 };
-
-/* A generator of our own: the same bytes on every machine. */
-static uint32_t
-draw(uint64_t *seed, uint32_t below)
-{
-    *seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407;
-    return ((uint32_t)(*seed >> 33) % below);
-}
-
-static void
-add(struct buf *out, const uint8_t *bytes, const uint8_t *end)
-{
-    assert_int_equal(buf_add(out, (struct slice){bytes,
-        (size_t)(end - bytes)}), E_OK);
-}
-
-static void
-add_varint(struct buf *out, uint64_t value, int longer)
-{
-    uint8_t bytes[WIRE_VARINT_MAX + 1], *p = wire_put_varint(bytes, value);
-
-    if (longer && p - bytes < WIRE_TAG_MAX) {
-        p[-1] |= 0x80;
-        *p++ = 0;
-    }
-    add(out, bytes, p);
-}
-
-static void
-add_tag(struct buf *out, uint32_t number, ProtobufCWireType type,
-    uint64_t *seed)
-{
-    add_varint(out, (uint64_t)number << 3 | type, draw(seed, 20) == 0);
-}
-
-static void
-add_run(struct buf *out, uint8_t byte, size_t n)
-{
-    assert_int_equal(buf_reserve(out, n + 1), E_OK);
-    memset(out->p + out->n, byte, n);
-    out->n += n;
-}
-
-static uint64_t
-draw_number(ProtobufCType type, uint64_t *seed)
-{
-    uint64_t value = (uint64_t)draw(seed, 1u << 31) << 33 ^
-        draw(seed, 1u << 31);
-
-    if (type == PROTOBUF_C_TYPE_BOOL)
-        return (draw(seed, 2));
-    /* Of all lengths; and too wide for some, as an int32 may be sent. */
-    value >>= draw(seed, 64);
-    return (draw(seed, 8) == 0 ? 0 - value : value);
-}
-
-static void make(const ProtobufCMessageDescriptor *type, unsigned depth,
-    uint64_t *seed, struct buf *out);
-
-static void
-make_prefixed(const ProtobufCFieldDescriptor *field, unsigned depth,
-    uint64_t *seed, struct buf *out)
-{
-    struct buf content;
-
-    buf_init(&content, MESSAGE_MAX);
-    if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-        make(field->descriptor, depth + 1, seed, &content);
-    else if (draw(seed, 4) != 0)
-        add_run(&content, (uint8_t)('a' + draw(seed, 26)),
-            draw(seed, draw(seed, 4) == 0 ? TEXT_MAX : 20));
-    add_tag(out, field->id, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, seed);
-    add_varint(out, content.n, draw(seed, 20) == 0);
-    assert_int_equal(buf_add(out, buf_slice(&content)), E_OK);
-    buf_free(&content);
-}
-
-static void
-make_packed(const ProtobufCFieldDescriptor *field, uint64_t *seed,
-    struct buf *out)
-{
-    struct buf content;
-    uint32_t n = draw(seed, 40);
-
-    buf_init(&content, MESSAGE_MAX);
-    for (; n > 0; n--)
-        add_varint(&content, draw_number(field->type, seed), 0);
-    add_tag(out, field->id, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, seed);
-    add_varint(out, content.n, 0);
-    assert_int_equal(buf_add(out, buf_slice(&content)), E_OK);
-    buf_free(&content);
-}
-
-/* One value of ${field}; none of ours is fixed, and the canon's test is. */
-static void
-make_field(const ProtobufCFieldDescriptor *field, unsigned depth,
-    uint64_t *seed, struct buf *out)
-{
-    switch (wire_type(field->type)) {
-    case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
-        make_prefixed(field, depth, seed, out);
-        break;
-    case PROTOBUF_C_WIRE_TYPE_VARINT:
-        if (field->label == PROTOBUF_C_LABEL_REPEATED && draw(seed, 2) == 0) {
-            make_packed(field, seed, out);
-            break;
-        }
-        add_tag(out, field->id, PROTOBUF_C_WIRE_TYPE_VARINT, seed);
-        add_varint(out, draw_number(field->type, seed), draw(seed, 8) == 0);
-        break;
-    default:
-        fail_msg("%s is of a type that is not made yet", field->name);
-    }
-}
-
-static void
-make_unknown(uint64_t *seed, struct buf *out)
-{
-    const uint32_t number = 1000 + draw(seed, 3);
-
-    switch (draw(seed, 4)) {
-    case 0:
-        add_tag(out, number, PROTOBUF_C_WIRE_TYPE_VARINT, seed);
-        add_varint(out, draw(seed, 1000), draw(seed, 2) == 0);
-        break;
-    case 1:
-        add_tag(out, number, PROTOBUF_C_WIRE_TYPE_64BIT, seed);
-        add_run(out, 'f', 8);
-        break;
-    case 2:
-        add_tag(out, number, PROTOBUF_C_WIRE_TYPE_32BIT, seed);
-        add_run(out, 'f', 4);
-        break;
-    default:
-        add_tag(out, number, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, seed);
-        add_varint(out, 5, draw(seed, 2) == 0);
-        add_run(out, 'u', 5);
-        break;
-    }
-}
-
-/* Fields in some order, some often; a sub-message at most once. */
-static void
-make(const ProtobufCMessageDescriptor *type, unsigned depth, uint64_t *seed,
-    struct buf *out)
-{
-    const ProtobufCFieldDescriptor *field;
-    uint32_t round, rounds = draw(seed, 3) + 1;
-    uint64_t seen = 0;
-    unsigned i;
-
-    assert_true(type->n_fields <= 64);
-    for (round = 0; round < rounds; round++) {
-        for (i = 0; i < type->n_fields; i++) {
-            field = &type->fields[i];
-            if (draw(seed, 3) == 0)
-                continue;
-            if (field->type == PROTOBUF_C_TYPE_MESSAGE &&
-                (depth == DEPTH || draw(seed, depth) != 0 ||
-                (field->label != PROTOBUF_C_LABEL_REPEATED &&
-                (seen >> i & 1) != 0)))
-                continue;
-            seen |= UINT64_C(1) << i;
-            make_field(field, depth, seed, out);
-        }
-        if (draw(seed, 4) == 0)
-            make_unknown(seed, out);
-    }
-}
 
 /* As protobuf-c packs it; free with buf_free(). */
 static void
@@ -338,7 +168,7 @@ compare(const ProtobufCMessageDescriptor *type, struct arena *arena)
 
     for (round = 0; round < ROUNDS; round++) {
         buf_init(&made, MESSAGE_MAX);
-        make(type, 1, &seed, &made);
+        message_random(type, &seed, 1, &made);
         /* On the heap, for the sanitizer to see. */
         assert_non_null(copy = malloc(made.n + (made.n == 0)));
         if (made.n > 0)
@@ -388,8 +218,8 @@ what_is_cut_is_corrupt(void **state)
     assert_int_equal(arena_create(1 << 20, &arena), E_OK);
     buf_init(&made, MESSAGE_MAX);
     while (made.n < 500)
-        make_field(&type->fields[draw(&seed, 2) == 0 ? 0 : 9], 1, &seed,
-            &made);
+        message_random_field(&type->fields[message_random_below(&seed, 2) == 0 ?
+            0 : 9], &seed, &made);
     for (n = 0; n < made.n; n++) {
         assert_non_null(copy = malloc(n + 1));
         memcpy(copy, made.p, n);
@@ -515,7 +345,7 @@ every_allocation_may_fail(void **state)
     (void)state;
     buf_init(&made, MESSAGE_MAX);
     while (made.n < 40000)
-        make_field(&type->fields[1], 1, &seed, &made);
+        message_random_field(&type->fields[1], &seed, &made);
     for (n = 0, fired = 1; fired && n < SWEEP_MAX; n++) {
         message = NULL;
         buf_init(&out, MESSAGE_MAX);
