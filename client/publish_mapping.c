@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "client/mapping_yaml.h"
@@ -32,6 +33,25 @@ read_file(const struct invocation *run, const char *path, struct buf *bytes)
     return (0);
 }
 
+/* What is written must not be the mapping itself. */
+static int
+check_outputs(const struct invocation *run, const char *path)
+{
+    static const char *const flags[] = {"rejects", "openings"};
+    struct stat mapping, output;
+
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        const char *name = flag_value(run, flags[i]);
+
+        if (name != NULL && stat(path, &mapping) == 0 &&
+            stat(name, &output) == 0 && mapping.st_dev == output.st_dev &&
+            mapping.st_ino == output.st_ino)
+            return (usage_error(run, "--%s would overwrite the mapping, %s",
+                flags[i], path));
+    }
+    return (0);
+}
+
 int
 publish_mapping_open(const struct invocation *run, struct mapping **mapping)
 {
@@ -48,7 +68,8 @@ publish_mapping_open(const struct invocation *run, struct mapping **mapping)
             "--credential-type goes with --mapping; the plain CSV has a "
             "column for it"));
     buf_init(&bytes, MAPPING_YAML_BYTES + 1);
-    if ((status = read_file(run, path, &bytes)) != 0)
+    if ((status = check_outputs(run, path)) != 0 ||
+        (status = read_file(run, path, &bytes)) != 0)
         goto out;
     err = E_NOMEM;
     if ((faults = calloc(1, sizeof(*faults))) != NULL)

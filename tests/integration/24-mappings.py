@@ -237,6 +237,11 @@ class Mappings(unittest.TestCase):
             file.write("format: cvs\nencoding: latin1\ncolumns:\n"
                        "  numbr: No\n  family: Name\n  family: Other\n"
                        "dates:\n  formats: [MM/DD/YY]\n")
+        done = self.publish(self.upload("al_vet"), mapping, "--rejects",
+                            mapping)
+        self.assertIn(b"--rejects would overwrite the mapping", done.stderr)
+        done = self.publish(self.upload("al_vet"), "/no/such.yaml")
+        self.assertIn(b"cannot read /no/such.yaml", done.stderr)
         done = self.publish(self.upload("al_vet"), mapping)
         self.assertEqual(done.returncode, USAGE)
         said = done.stderr.decode()

@@ -268,6 +268,44 @@ a_field_without_end_is_noticed_soon(void **state)
     free((void *)(uintptr_t)in.p);
 }
 
+/* What another form than the usual one makes of ${in}. */
+static enum err
+read_form(struct slice in, char separator, int quotes, struct seen *seen,
+    struct csv_fault *fault)
+{
+    struct csv_reader *reader;
+    enum err err;
+
+    buf_free(&seen->text);
+    assert_int_equal(csv_reader_create(note, seen, &reader), E_OK);
+    csv_reader_set_form(reader, separator, quotes);
+    if ((err = csv_reader_feed(reader, in, fault)) == E_OK)
+        err = csv_reader_end(reader, fault);
+    csv_reader_free(reader);
+    return (err);
+}
+
+static void
+separator_and_quotes_can_be_chosen(void **state)
+{
+    struct seen seen = {0};
+    struct csv_fault fault;
+
+    (void)state;
+    buf_init(&seen.text, 4096);
+    assert_int_equal(read_form(BYTES("a\t b,\t\n\"c\"\td\"\t\r\n"), '\t', 0,
+        &seen, &fault), E_OK);
+    assert_seen(&seen, "1:<a>< b,><>\n2:<\"c\"><d\"><>\n");
+    assert_int_equal(read_form(BYTES("a|\"b|\nc\"\n"), '|', 1, &seen, &fault),
+        E_OK);
+    assert_seen(&seen, "1:<a><b|\nc>\n");
+    assert_int_equal(read_form(BYTES("a\nb\n\xff"), '\t', 0, &seen, &fault),
+        E_INVAL);
+    assert_int_equal(fault.line, 3);
+    assert_non_null(strstr(fault.what, "not UTF-8"));
+    buf_free(&seen.text);
+}
+
 /* CSV_COLUMNS_MAX columns are read, one more is not. */
 static void
 columns_have_their_limit(void **state)
@@ -361,6 +399,7 @@ main(void)
         cmocka_unit_test(any_cut_gives_the_same_fault),
         cmocka_unit_test(a_field_has_its_limit),
         cmocka_unit_test(a_field_without_end_is_noticed_soon),
+        cmocka_unit_test(separator_and_quotes_can_be_chosen),
         cmocka_unit_test(columns_have_their_limit),
         cmocka_unit_test(the_callback_may_end_the_reading),
         cmocka_unit_test(survives_every_allocation_failure),
