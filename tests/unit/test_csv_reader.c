@@ -293,13 +293,13 @@ separator_and_quotes_can_be_chosen(void **state)
 
     (void)state;
     buf_init(&seen.text, 4096);
-    assert_int_equal(read_form(BYTES("a\t b,\t\n\"c\"\td\"\t\r\n"), '\t', 0,
+    assert_int_equal(read_form(slice_of("a\t b,\t\n\"c\"\td\"\t\r\n"), '\t', 0,
         &seen, &fault), E_OK);
     assert_seen(&seen, "1:<a>< b,><>\n2:<\"c\"><d\"><>\n");
-    assert_int_equal(read_form(BYTES("a|\"b|\nc\"\n"), '|', 1, &seen, &fault),
+    assert_int_equal(read_form(slice_of("a|\"b|\nc\"\n"), '|', 1, &seen, &fault),
         E_OK);
     assert_seen(&seen, "1:<a><b|\nc>\n");
-    assert_int_equal(read_form(BYTES("a\nb\n\xff"), '\t', 0, &seen, &fault),
+    assert_int_equal(read_form(slice_of("a\nb\n\xff"), '\t', 0, &seen, &fault),
         E_INVAL);
     assert_int_equal(fault.line, 3);
     assert_non_null(strstr(fault.what, "not UTF-8"));
