@@ -78,7 +78,8 @@ struct service_worker {
     struct verify *spare;           /* owned; kept by verify.c for reuse */
     size_t nspare;
     struct recognized_cache *recognized;    /* owned */
-    struct buf response;            /* owned; where verify.c packs each */
+    struct arena *scratch;          /* owned; of verify.c, for one answer */
+    struct buf response;            /* owned; where it packs each */
     int draining;
     struct service_worker *next_live;   /* under service->lock */
 };

@@ -6,6 +6,9 @@
 /* A claim, a record and what is said of an association are far below this. */
 #define RESPONSE_MAX ((size_t)1024 * 1024)
 
+/* Every event under one number; the store bounds how many there are. */
+#define SCRATCH_MAX ((size_t)8 * 1024 * 1024)
+
 static enum err
 make_factor_keys(struct service_worker *worker)
 {
@@ -67,6 +70,8 @@ service_worker_create(struct service *service, const struct store_post *post,
     made->slow.next = &made->slow;
     made->slow.prev = &made->slow;
     buf_init(&made->response, RESPONSE_MAX);
+    if ((err = arena_create(SCRATCH_MAX, &made->scratch)) != E_OK)
+        goto out;
     if ((err = make_factor_keys(made)) != E_OK)
         goto out;
     if ((err = recognized_cache_create(service->catalog,
@@ -94,6 +99,7 @@ service_worker_free(struct service_worker *worker)
     leave(worker);
     verify_free_spare(worker);
     recognized_cache_free(worker->recognized);
+    arena_free(worker->scratch);
     buf_free(&worker->response);
     store_reader_close(worker->reader);
     for (i = 0; worker->factors != NULL; i++) {

@@ -9,17 +9,15 @@
 #include "proto/message.h"
 #include "proto/uuid.h"
 #include "proto/wire_put.h"
+#include "service/event_read.h"
 #include "service/text.h"
 #include "service/unary.h"
 #include "service/verify_answer.h"
 
 #include "vouch/v1/verification_service.pb-c.h"
 
-/*
- * What one call may take while it is answered: the claim, every event found,
- * and the answer.  The store bounds how many events one number has.
- */
-#define ARENA_MAX ((size_t)8 * 1024 * 1024)
+/* What one call may take until its lookup: the claim, twice. */
+#define CLAIM_MAX ((size_t)64 * 1024)
 
 /*
  * How many of the below a worker keeps for reuse: as many as a tick is likely
@@ -95,7 +93,7 @@ take(struct unary_call *call)
     } else {
         if ((v = calloc(1, sizeof(*v))) == NULL)
             return (E_NOMEM);
-        if ((err = arena_create(ARENA_MAX, &v->arena)) != E_OK) {
+        if ((err = arena_create(CLAIM_MAX, &v->arena)) != E_OK) {
             free(v);
             return (err);
         }
@@ -198,17 +196,6 @@ reply(struct unary_call *call, struct verify_facts *facts)
         unary_reply_bytes(call, buf_slice(out));
 }
 
-static enum err
-read_event(struct arena *arena, struct slice bytes, Vouch__V1__Event **event)
-{
-    ProtobufCMessage *message;
-    enum err err = message_unpack(&vouch__v1__event__descriptor, bytes, arena,
-        &message);
-
-    *event = (Vouch__V1__Event *)(void *)message;
-    return (err);
-}
-
 /* What was found, some of it still as bytes, and what it leads to. */
 struct found {
     struct unary_call *call;
@@ -229,7 +216,7 @@ read_history(void *cookie, size_t from, size_t to)
     size_t i;
 
     for (i = from; i < to; i++) {
-        if ((err = read_event(found->arena, found->stored[i].event,
+        if ((err = event_read(found->stored[i].event, found->arena,
             &event)) != E_OK)
             return (err);
         found->versions[i].event = event;
@@ -281,7 +268,6 @@ read_latest(struct found *found)
 static enum err
 read_stand_in(struct unary_call *call)
 {
-    const struct verify *v = call->state;
     struct buf *bytes = &call->worker->response;    /* which is not begun */
     Vouch__V1__Event *event;
     enum err err;
@@ -289,7 +275,7 @@ read_stand_in(struct unary_call *call)
     buf_drop(bytes, bytes->n);
     if ((err = message_pack(&decide_stand_in()->event->base, bytes)) != E_OK)
         return (err);
-    return (read_event(v->arena, buf_slice(bytes), &event));
+    return (event_read(buf_slice(bytes), call->worker->scratch, &event));
 }
 
 static enum err
@@ -298,7 +284,8 @@ decide_found(struct unary_call *call, const struct store_candidates *found,
 {
     struct verify *v = call->state;
     const Vouch__V1__Association *association = v->prepared.association;
-    struct found read = {.call = call, .facts = facts, .arena = v->arena,
+    struct found read = {.call = call, .facts = facts,
+        .arena = call->worker->scratch,
         .stored = found->versions, .n = found->nversions};
     struct decide_input input = {.claim = &v->prepared};
     enum err err;
@@ -335,6 +322,7 @@ on_candidates(void *cookie, enum err err, const struct store_candidates *found)
         .answered_at_us = clock_wall_us()};
 
     call->request = NULL;
+    arena_reset(call->worker->scratch);
     if (err == E_OK)
         err = decide_found(call, found, &facts, &decision);
     if (err == E_OK)

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "proto/message.h"
+#include "service/event_read.h"
 #include "service/unary.h"
 #include "support/fault.h"
 #include "support/verify_rig.h"
@@ -23,17 +24,17 @@
 /* How many events were read (linked with --wrap). */
 static unsigned decoded;
 
-enum err __real_message_unpack(const ProtobufCMessageDescriptor *descriptor,
-    struct slice bytes, struct arena *arena, ProtobufCMessage **message);
-enum err __wrap_message_unpack(const ProtobufCMessageDescriptor *descriptor,
-    struct slice bytes, struct arena *arena, ProtobufCMessage **message);
+enum err __real_event_read(struct slice bytes, struct arena *arena,
+    Vouch__V1__Event **event);
+enum err __wrap_event_read(struct slice bytes, struct arena *arena,
+    Vouch__V1__Event **event);
 
 enum err
-__wrap_message_unpack(const ProtobufCMessageDescriptor *descriptor,
-    struct slice bytes, struct arena *arena, ProtobufCMessage **message)
+__wrap_event_read(struct slice bytes, struct arena *arena,
+    Vouch__V1__Event **event)
 {
-    decoded += descriptor == &vouch__v1__event__descriptor;
-    return (__real_message_unpack(descriptor, bytes, arena, message));
+    decoded++;
+    return (__real_event_read(bytes, arena, event));
 }
 
 static int
