@@ -117,7 +117,10 @@ period_on(const Vouch__V1__ValidityPeriod *period, int32_t said, int32_t day)
     return (day > last ? PERIOD_OVER : PERIOD_IN);
 }
 
-/* An order extends what is over; ${*extension} is then the order. */
+/*
+ * An order extends what is over; ${*extension} is then the order, and stays one
+ * that nobody checked.
+ */
 static enum period
 extended_on(const struct judging *j, const char *type,
     const Vouch__V1__ValidityPeriod *period,
@@ -128,7 +131,9 @@ extended_on(const struct judging *j, const char *type,
 
     if (found == NULL)
         return (PERIOD_OVER);
-    *extension = found;
+    if (*extension == NULL ||
+        (*extension)->confidence != CONFIDENCE(UNVERIFIED))
+        *extension = found;
     return (found->confidence == CONFIDENCE(UNVERIFIED) ? PERIOD_UNKNOWN :
         PERIOD_IN);
 }

@@ -12,6 +12,7 @@ nearly right.
 
 import csv
 import datetime
+import hashlib
 import os
 import random
 import subprocess
@@ -76,6 +77,13 @@ RECOGNITIONS = (
     ("mls", "us-bb", (2020, 2, 29), None, None, "unverified", ()),
     ("mls", "ncca", (2010, 1, 1), (2021, 12, 31), None, "official", ()),
 )
+# type ("": all), the days on which what is extended ended, and until when it
+# counts, all from today; confidence
+EXTENSIONS = (
+    ("pbt", -1300, -500, 200, "official"), ("", -450, -50, 60, "secondary"),
+    ("mls", -1300, -50, 400, "unverified"), ("mls", -450, -200, 30, "official"),
+)
+TODAY = int(time.time()) // 86400
 RECOGNIZERS = ("ncca", "anab", "us-aa", "us-bb")
 
 
@@ -109,6 +117,13 @@ def write_catalog(folder):
           "kind lifecycle successor_id source confidence checked_on",
           [["%s-%s" % (a, t), a, "", t, "technician", "certification",
             "active", ""] + tail for a in ASSOCIATIONS for t in TYPES])
+    write("extensions.csv", "id association_id credential_type_id ended_from "
+          "ended_until counts_until order source confidence checked_on",
+          [["%s-x%d" % (a, i), a, kind and "%s-%s" % (a, kind)] +
+           [text(of_day(TODAY + day)) for day in (since, until, counts)] +
+           ["an order", "a test", sure, "2026-01-01"] for a in ASSOCIATIONS
+           for i, (kind, since, until, counts, sure)
+           in enumerate(EXTENSIONS)])
     write("recognitions.csv", "id association_id credential_type_id "
           "except_credential_type_ids recognizer basis valid_from valid_until "
           "observed_on source confidence checked_on",
@@ -193,6 +208,16 @@ class Credential:
                                  day_at(source_us, offset)))
         return 1 if last else 0
 
+    def is_listed(self):
+        return self.events[-1].record.row["standing"] != "NOT_LISTED"
+
+    def leave_out(self, source_us):
+        last = self.events[-1].record
+        day = day_at(source_us, ASSOCIATIONS[self.association][0])
+        self.events.append(Event(
+            Record(dict(last.row, standing="NOT_LISTED"), last), of_day(day),
+            True, day))
+
     # what holds on a day
 
     def outcome(self, event, day):
@@ -200,6 +225,14 @@ class Credential:
         row = event.record.row
         standing, restriction = row["standing"], row["restriction"]
         why = []
+        found = [self.period(p, row["good"], event.said, day)
+                 for p in row["periods"]]
+        if standing == "EXPIRED" and "over" not in found:
+            if "rumored" in found:
+                standing = "UNKNOWN"
+            elif "extended" in found and \
+                    not {"unknown", "not yet"} & set(found):
+                standing = "ACTIVE"
         if standing == "UNKNOWN":
             why.append("STANDING_UNKNOWN")
         elif standing == "NOT_LISTED":
@@ -209,20 +242,25 @@ class Credential:
         if restriction == "SUSPENDED":
             why.append("SUSPENDED")
         if standing in ("ACTIVE", "PROVISIONAL"):
-            found = [self.period(p, row["good"], event.said, day)
-                     for p in row["periods"]]
             if "over" in found:
                 standing = "EXPIRED"
                 why.append("OUT_OF_PERIOD")
-            elif "unknown" in found:
+            elif "unknown" in found or "rumored" in found:
                 standing = "UNKNOWN"
                 why.append("STANDING_UNKNOWN")
             elif "not yet" in found:
                 why.append("OUT_OF_PERIOD")
-        return standing, restriction, row["review"], not why, tuple(why)
+        return (standing, restriction, row["review"], not why, tuple(why),
+                not why and "extended" in found)
 
-    @staticmethod
-    def period(period, good, said, day):
+    def extended(self, last, day):
+        found = {sure for kind, since, until, counts, sure in EXTENSIONS
+                 if kind in ("", self.kind) and
+                 since <= last - TODAY <= until and day - TODAY <= counts}
+        return "over" if not found else (
+            "rumored" if found == {"unverified"} else "extended")
+
+    def period(self, period, good, said, day):
         since, until, grace = period
         if since and day < first_day(since):
             return "unknown" if day < said else "not yet"
@@ -231,7 +269,7 @@ class Credential:
             return "unknown"
         if until and not good and day > max(
                 last_day(until), last_day(grace) if grace else -10 ** 9):
-            return "over"
+            return self.extended(last_day(until), day)
         return "in"
 
     def span(self, i):
@@ -246,10 +284,11 @@ class Credential:
         return first, last
 
     def on(self, day):
-        unknown = ("UNKNOWN", "NONE", "NONE", False, ("STANDING_UNKNOWN",))
+        unknown = ("UNKNOWN", "NONE", "NONE", False, ("STANDING_UNKNOWN",),
+                   False)
         issued = self.events[-1].record.row["issued"]
         if issued and day < first_day(issued):
-            return (None, "NONE", "NONE", False, ("BEFORE_ISSUE",))
+            return (None, "NONE", "NONE", False, ("BEFORE_ISSUE",), False)
         if issued and day < last_day(issued) and not \
                 first_day(issued) <= self.events[0].said <= day:
             return unknown
@@ -378,7 +417,8 @@ def judge(claim, credentials, fresh, now_us):
         return {"verdict": "MISMATCH",
                 "conclusion": "REVIEW" if review or disputed else "NO"}
     credential, factors = right[0]
-    standing, restriction, look, in_force, why = credential.on(day)
+    standing, restriction, look, in_force, why, extended = \
+        credential.on(day)
     counts = recognition(claim, credential.kind, day)
     if review or look == "DISPUTED" or standing in ("UNKNOWN", "NOT_LISTED"):
         conclusion = "REVIEW"
@@ -392,7 +432,8 @@ def judge(claim, credentials, fresh, now_us):
         "verdict": "CONFIRMED" if in_force else "NOT_CURRENT",
         "conclusion": conclusion, "standing": standing or "UNSPECIFIED",
         "restriction": restriction, "review": look, "recognition": counts,
-        "why": why, "factors": factors, "kind": credential.kind,
+        "why": why, "extended": extended, "factors": factors,
+        "kind": credential.kind,
         "former": claim["family"] != credential.events[-1].record.names[0][0],
         "status": credential.on(day)}
 
@@ -499,11 +540,12 @@ class World:
         row["effective"] = self.effective()
         return row
 
-    def rows(self, association, first):
-        """Return [(credential, row)] of one upload."""
+    def rows(self, association, first, share):
+        """Return [(credential, row)] of one upload, ${share} of those that
+        are known."""
         known = self.credentials[association]
         found = [(c, self.changed_row(c.events[-1].record.row))
-                 for c in known if self.chance(0.5)]
+                 for c in known if self.chance(share)]
         for i in range(PEOPLE if first else 5):
             number = "A%d" % self.random.randrange(1, PEOPLE)
             ref = "p%d-%d" % (len(known), i)
@@ -514,6 +556,18 @@ class World:
                 known.append(made)
                 found.append((made, dict(row)))
         return found
+
+    def keep_to(self, association, rows, kinds):
+        """Leave in ${rows} those of ${kinds}, unless there are none; return
+        what a snapshot of them does not list."""
+        if not kinds:
+            return []
+        rows[:] = [(c, row) for c, row in rows if c.kind in kinds]
+        known = self.credentials[association]
+        stated = {id(c) for c, _ in rows}
+        known[:] = [c for c in known if c.events or id(c) in stated]
+        return [c for c in known if c.kind in kinds and c.events and
+                c.is_listed() and id(c) not in stated]
 
     def days_of(self, credential):
         for e in credential.events:
@@ -642,14 +696,22 @@ class Wire:
             self.set_date(p.grace_until, grace)
         return m
 
-    def publish(self, association, rows, extracted_us):
-        """Return the summary."""
+    def publish(self, association, rows, extracted_us, kinds, endings):
+        """A snapshot of ${kinds}, unless there are none; return the summary."""
         first = self.publishing_service.PublishCredentialsRequest(
             rows=[self.row(i + 1, c, r) for i, (c, r) in enumerate(rows)])
         first.header.request_id = str(uuid.uuid4())
         first.header.association_id = association
         first.header.mode = 1
         first.header.extracted_at_us = extracted_us
+        if kinds:
+            first.header.mode = 2
+            first.header.snapshot_type_ids.extend(
+                "%s-%s" % (association, kind) for kind in kinds)
+            first.header.ending_count_expected = True
+            first.header.ending_count = endings
+            first.end.row_count = len(rows)
+            first.end.content_hash = self.content_hash(first)
         summary = None
         for response in self.publishers[association].PublishCredentials(
                 iter([first]), timeout=60):
@@ -657,6 +719,19 @@ class Wire:
             if response.HasField("summary"):
                 summary = response.summary
         return summary
+
+    def content_hash(self, message):
+        """As Publication.content_hash has it."""
+        header = self.publishing_service.PublicationHeader(
+            association_id=message.header.association_id,
+            mode=message.header.mode,
+            extracted_at_us=message.header.extracted_at_us,
+            snapshot_type_ids=message.header.snapshot_type_ids)
+        hashed = hashlib.sha256()
+        for part in [header] + list(message.rows):
+            packed = part.SerializeToString(deterministic=True)
+            hashed.update(len(packed).to_bytes(4, "big") + packed)
+        return hashed.digest()
 
     def ask(self, world, claim):
         """Start asking; return the call."""
@@ -733,6 +808,7 @@ def check(wire, claim, answer, want):
     same("type", answer.credential_type_id,
          "%s-%s" % (claim["association"], want["kind"]))
     same("former", answer.former_name_matched, want["former"])
+    same("extension", answer.HasField("extension"), want["extended"])
     reasons = [bare(v.Reason, r) for r in answer.reasons]
     assert set(want["why"]) <= set(reasons), (want["why"], reasons)
 
@@ -752,19 +828,26 @@ def main():
     with server:
         wire = Wire(server, stubs)
         fresh = {}
+        left_out = 0
         for a in ASSOCIATIONS:
             # The last word of by-name is too old.
             ages = (900, 300, 60, 20, 5 if a == "by-name" else 1)
             for i, age in enumerate(ages):
-                rows = world.rows(a, i == 0)
+                kinds = world.random.sample(TYPES, 2) if i % 2 else ()
+                rows = world.rows(a, i == 0, 0.8 if kinds else 0.5)
                 at = int(time.time() * 10 ** 6) - age * DAY_US
-                done = wire.publish(a, rows, at)
+                absent = world.keep_to(a, rows, kinds)
+                done = wire.publish(a, rows, at, kinds, len(absent))
                 counts = [0, 0, 0]
                 for credential, row in rows:
                     counts[credential.publish(row, at,
                                               done.recorded_at_us)] += 1
+                for credential in absent:
+                    credential.leave_out(at)
+                left_out += len(absent)
                 assert counts == [done.new_count, done.changed_count,
                                   done.unchanged_count], (a, i, counts, done)
+                assert len(absent) == done.not_listed_count, (absent, done)
             fresh[a] = a != "by-name"
         end = time.monotonic() + SECONDS
         asked = 0
@@ -797,8 +880,11 @@ def main():
                                  e.record.names, e.record.row)
                                 for e in c.events])
                     raise
-                key = want["verdict"] + " " + want["conclusion"]
-                tally[key] = tally.get(key, 0) + 1
+                for key in [want["verdict"] + " " + want["conclusion"]] + [
+                        "extended"] * bool(want.get("extended")) + [
+                        "not listed"] * (want.get("standing") ==
+                                         "NOT_LISTED"):
+                    tally[key] = tally.get(key, 0) + 1
         # The index is what the log makes of it, after all this.
         server.terminate()
         server.wait()
@@ -810,7 +896,8 @@ def main():
     wanted = ("CONFIRMED YES", "CONFIRMED NO", "CONFIRMED REVIEW",
               "NOT_CURRENT NO", "NOT_CURRENT REVIEW", "MISMATCH NO",
               "MISMATCH REVIEW", "AMBIGUOUS REVIEW", "NO_MATCH REVIEW",
-              "refused")
+              "refused", "extended", "not listed")
+    assert left_out >= 20, "hardly anything was left out"
     for key in wanted:
         assert tally.get(key, 0) >= 5, "hardly any " + key
 
