@@ -93,32 +93,28 @@ bytes_to_hex(struct slice bytes, char *text)
     *text = '\0';
 }
 
-static int
-hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return (c - '0');
-    if (c >= 'a' && c <= 'f')
-        return (c - 'a' + 10);
-    if (c >= 'A' && c <= 'F')
-        return (c - 'A' + 10);
-    return (-1);
-}
+/* One more than the value of a digit; 0 is none. */
+static const uint8_t hex_values[256] = {
+    ['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6,
+    ['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10,
+    ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 enum err
 bytes_from_hex(const char *text, uint8_t *out, size_t n)
 {
+    unsigned high, low;
     size_t i;
-    int high, low;
 
     if (strlen(text) / 2 != n || strlen(text) % 2 != 0)
         return (E_INVAL);
     for (i = 0; i < n; i++) {
-        high = hex_value(text[2 * i]);
-        low = hex_value(text[2 * i + 1]);
-        if (high < 0 || low < 0)
+        high = hex_values[(uint8_t)text[2 * i]];
+        low = hex_values[(uint8_t)text[2 * i + 1]];
+        if (high == 0 || low == 0)
             return (E_INVAL);
-        out[i] = (uint8_t)(high << 4 | low);
+        out[i] = (uint8_t)((high - 1) << 4 | (low - 1));
     }
     return (E_OK);
 }

@@ -330,14 +330,40 @@ generation_of(const char *text)
     return (-1);
 }
 
+/*
+ * The letters of a suffix, folded, without dots and blanks, if it is printable
+ * ASCII, as nearly all are; otherwise return 0.  One letter too many tells that
+ * there are too many.
+ */
+static int
+plain_letters(struct slice suffix, char text[SUFFIX_MAX + 2])
+{
+    size_t n = 0;
+
+    if (suffix.n > NAME_MAX_BYTES)
+        return (0);
+    for (size_t i = 0; i < suffix.n; i++) {
+        uint8_t ch = suffix.p[i];
+
+        if (ch < ' ' || ch > '~')
+            return (0);
+        if (ch != '.' && ch != ' ' && n <= SUFFIX_MAX)
+            text[n++] = (char)(ch >= 'A' && ch <= 'Z' ? ch + 'a' - 'A' : ch);
+    }
+    text[n] = '\0';
+    return (1);
+}
+
 int
 name_suffix(struct slice suffix)
 {
     utf8proc_int32_t points[POINTS_MAX];
-    char text[SUFFIX_MAX + 1];
+    char text[SUFFIX_MAX + 2];
     struct clean cleaned;
     size_t n, length = 0;
 
+    if (plain_letters(suffix, text))
+        return (generation_of(text));
     if (clean(suffix, &cleaned) != E_OK ||
         decompose(&cleaned, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT |
         UTF8PROC_CASEFOLD, points, &n) != E_OK)
@@ -368,6 +394,11 @@ name_is_clean(struct slice name)
     utf8proc_int32_t point;
 
     while (name.n > 0) {
+        if (name.p[0] >= ' ' && name.p[0] <= '~') {     /* as most are */
+            name.p++;
+            name.n--;
+            continue;
+        }
         if (take_point(&name, &point) == 0 || is_bidi_control(point))
             return (0);
         switch (utf8proc_category(point)) {
