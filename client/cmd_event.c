@@ -140,7 +140,8 @@ read_flags(const struct invocation *run, Vouch__V1__ListEventsRequest *request)
 int
 cmd_event_list(const struct invocation *run)
 {
-    struct event_pages pages = {.request = VOUCH__V1__LIST_EVENTS_REQUEST__INIT};
+    struct event_pages pages = {
+        .request = VOUCH__V1__LIST_EVENTS_REQUEST__INIT};
     struct listing l = {.run = run, .columns = columns, .csv = csv,
         .ncolumns = NCOLUMNS};
     struct vouch_error error = {0};
