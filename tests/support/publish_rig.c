@@ -122,6 +122,8 @@ collect(struct service_rig *rig, struct result *result)
             result->counts[1] = r->summary->changed_count;
             result->counts[2] = r->summary->unchanged_count;
             result->counts[3] = r->summary->rejected_count;
+            result->not_listed = r->summary->not_listed_count;
+            result->withheld = (int)r->summary->ending_withheld;
             result->first_log_index = r->summary->first_log_index;
             result->event_count = r->summary->event_count;
             result->manifest_log_index = r->summary->manifest_log_index;
@@ -130,6 +132,34 @@ collect(struct service_rig *rig, struct result *result)
         }
         protobuf_c_message_free_unpacked(&r->base, NULL);
     }
+}
+
+void
+snapshot(struct upload *u, int64_t minutes)
+{
+    u->header.mode = VOUCH__V1__PUBLICATION_MODE__PUBLICATION_MODE_SNAPSHOT;
+    u->header.extracted_at_us = SERVICE_RIG_NOW - minutes * 60000000;
+    u->types[0] = "ascp-pbt";
+    u->header.snapshot_type_ids = u->types;
+    u->header.n_snapshot_type_ids = 1;
+}
+
+void
+end(struct upload *u)
+{
+    struct content_hash *hash;
+
+    assert_int_equal(content_hash_create(&hash), E_OK);
+    assert_int_equal(content_hash_header(hash, &u->header), E_OK);
+    for (size_t i = 0; i < u->request.n_rows; i++)
+        assert_int_equal(content_hash_row(hash, u->list[i], NULL), E_OK);
+    assert_int_equal(content_hash_end(hash, u->content_hash), E_OK);
+    content_hash_free(hash);
+    vouch__v1__upload_end__init(&u->end);
+    u->end.row_count = (int64_t)u->request.n_rows;
+    u->end.content_hash = (ProtobufCBinaryData){CONTENT_HASH,
+        u->content_hash};
+    u->request.end = &u->end;
 }
 
 struct result

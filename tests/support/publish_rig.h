@@ -7,6 +7,7 @@
  * digits 1234, certified on 2019-03-01 until 2027-12-31.
  */
 
+#include "proto/content_hash.h"
 #include "proto/leaf.h"
 #include "support/service_rig.h"
 
@@ -34,6 +35,9 @@ struct upload {
     Vouch__V1__ValidityPeriod periods[ROWS];
     Vouch__V1__ValidityPeriod *period_list[ROWS];
     Vouch__V1__PublishCredentialsRequest request;
+    char *types[1];
+    Vouch__V1__UploadEnd end;
+    uint8_t content_hash[CONTENT_HASH];
 };
 
 struct world {
@@ -56,6 +60,8 @@ struct result {
     int has_summary;
     int repeated;
     int64_t counts[4];
+    int64_t not_listed;
+    int withheld;
     int64_t first_log_index;
     int64_t event_count;
     int64_t manifest_log_index;
@@ -97,6 +103,18 @@ void begin(struct upload *u, const char *request_id);
  */
 Vouch__V1__CredentialRow *add(struct upload *u, char *number, char *family,
     char *status);
+
+/**
+ * snapshot(upload, minutes):
+ * Make the upload a snapshot of `ascp-pbt`, as it was so many minutes ago.
+ */
+void snapshot(struct upload *u, int64_t minutes);
+
+/**
+ * end(upload):
+ * Put the end behind all rows of the upload.
+ */
+void end(struct upload *u);
 
 /**
  * publish(world):
