@@ -4,8 +4,8 @@
 /*
  * The catalog as files: associations.csv, credential_types.csv,
  * recognitions.csv and, if there are any, extensions.csv in one folder, columns
- * as the fields of vouch.v1.Catalog (catalog/README.md lists them).  Read by the daemon for a new store and by
- * `vouch catalog check`.
+ * as the fields of vouch.v1.Catalog (catalog/README.md lists them).  Read by
+ * the daemon for a new store and by `vouch catalog check`.
  */
 
 #include "proto/arena.h"
@@ -30,9 +30,10 @@ typedef void catalog_fault_fn(void *cookie, const struct catalog_fault *fault);
  * told to ${fn}(${cookie}, ...), all of them and in file order: missing file
  * or column, unknown column, bad or double id, value that is not one of those
  * allowed, reference to nothing, end before begin, recognition with neither
- * begin nor observation, an extension to before what it extends, missing source or check date, and a recognition or
- * successor that points at itself.  A reference into a file that could not be
- * read to its end is not held against anybody.
+ * begin nor observation, an extension to before what it extends, missing source
+ * or check date, and a recognition or successor that points at itself.  A
+ * reference into a file that could not be read to its end is not held against
+ * anybody.
  *
  * Fails: E_INVAL (there were faults), E_IO (a file cannot be read; told to
  * ${fn}, with what is wrong with the others), E_TOOBIG (the arena's cap),
