@@ -53,7 +53,7 @@ const char *leaf_domain_text(enum leaf_domain domain);
  * leaf_data(domain, salt, bytes, data):
  * Write the leaf data of an entry.  Any thread may call.
  *
- * Fails: E_INVAL (no such domain), E_CRYPTO (also for want of memory).
+ * Fails: E_INVAL (no such domain).
  */
 enum err MUST_USE leaf_data(enum leaf_domain domain,
     const uint8_t salt[LEAF_SALT], struct slice bytes,
@@ -62,10 +62,9 @@ enum err MUST_USE leaf_data(enum leaf_domain domain,
 /**
  * factor_key_create(secret, key):
  * Prepare ${secret} for use and store it in ${*key}.  The caller owns it; free
- * with factor_key_free().  Not to be shared between threads.  There is no way
- * to get the secret back.
+ * with factor_key_free().  There is no way to get the secret back.
  *
- * Fails: E_CRYPTO, E_NOMEM.  On failure ${*key} is NULL.
+ * Fails: E_NOMEM.  On failure ${*key} is NULL.
  */
 enum err MUST_USE factor_key_create(const uint8_t secret[FACTOR_KEY],
     struct factor_key **key);
@@ -78,11 +77,11 @@ const uint8_t *factor_key_id(const struct factor_key *key);
 
 /**
  * factor_mac(key, kind, credential_id, value, mac):
- * Write the keyed hash of the fact ${value} of ${kind}.
+ * Write the keyed hash of the fact ${value} of ${kind}.  Any thread may call.
  *
- * Fails: E_TOOBIG (value above FACTOR_VALUE_MAX), E_CRYPTO.
+ * Fails: E_TOOBIG (value above FACTOR_VALUE_MAX).
  */
-enum err MUST_USE factor_mac(struct factor_key *key, enum factor_kind kind,
+enum err MUST_USE factor_mac(const struct factor_key *key, enum factor_kind kind,
     const uint8_t credential_id[LEAF_CREDENTIAL_ID], struct slice value,
     uint8_t mac[FACTOR_MAC]);
 

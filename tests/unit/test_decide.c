@@ -20,17 +20,17 @@
 /* How often the expensive parts ran (linked with --wrap). */
 static unsigned macs, folds;
 
-enum err __real_factor_mac(struct factor_key *key, enum factor_kind kind,
+enum err __real_factor_mac(const struct factor_key *key, enum factor_kind kind,
     const uint8_t id[LEAF_CREDENTIAL_ID], struct slice value,
     uint8_t mac[FACTOR_MAC]);
-enum err __wrap_factor_mac(struct factor_key *key, enum factor_kind kind,
+enum err __wrap_factor_mac(const struct factor_key *key, enum factor_kind kind,
     const uint8_t id[LEAF_CREDENTIAL_ID], struct slice value,
     uint8_t mac[FACTOR_MAC]);
 enum err __real_name_key_make(struct slice name, struct name_key *key);
 enum err __wrap_name_key_make(struct slice name, struct name_key *key);
 
 enum err
-__wrap_factor_mac(struct factor_key *key, enum factor_kind kind,
+__wrap_factor_mac(const struct factor_key *key, enum factor_kind kind,
     const uint8_t id[LEAF_CREDENTIAL_ID], struct slice value,
     uint8_t mac[FACTOR_MAC])
 {
