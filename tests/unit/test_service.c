@@ -114,6 +114,11 @@ only_the_right_roles_may_call(void **state)
         ROLE_BIT(ROLE_ASSOCIATION));
     assert_int_equal(roles_of("/vouch.v1.PublishingService/GetPublication"),
         ROLE_BIT(ROLE_ASSOCIATION) | ROLE_BIT(ROLE_AUDITOR));
+    assert_int_equal(roles_of(
+        "/vouch.v1.PublishingService/ListPublications"),
+        ROLE_BIT(ROLE_ASSOCIATION) | ROLE_BIT(ROLE_AUDITOR));
+    assert_int_equal(roles_of("/vouch.v1.PublishingService/ListEvents"),
+        ROLE_BIT(ROLE_ASSOCIATION));
     assert_int_equal(roles_of(GET), ROLE_ANY);
     assert_int_equal(roles_of(WHO_AM_I), ROLE_ANY);
     assert_int_equal(roles_of(CHECK), ROLE_ANY);
