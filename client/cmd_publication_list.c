@@ -9,7 +9,7 @@
 
 #include "vouch/v1/publishing_service.pb-c.h"
 
-#define NCOLUMNS 9
+#define NCOLUMNS 10
 
 const struct flag publication_list_flags[] = {
     {"association", "ID", "only those of this association (auditors)"},
@@ -19,25 +19,28 @@ const struct flag publication_list_flags[] = {
 };
 
 static const char *const columns[NCOLUMNS] = {"PUBLICATION", "ASSOCIATION",
-    "MODE", "RECORDED", "NEW", "CHANGED", "UNCHANGED", "REJECTED", "EVENTS"};
+    "MODE", "RECORDED", "NEW", "CHANGED", "UNCHANGED", "REJECTED",
+    "NOT LISTED", "EVENTS"};
 static const char *const csv[NCOLUMNS] = {"publication_id", "association",
     "mode", "recorded_at", "new", "changed", "unchanged", "rejected",
-    "events"};
+    "not_listed", "events"};
 
 static int
 add(struct listing *l, const Vouch__V1__Publication *p)
 {
-    const int64_t counts[5] = {p->new_count, p->changed_count,
-        p->unchanged_count, p->rejected_count, p->event_count};
-    char texts[5][24], recorded[CIVIL_TIME_TEXT];
+    const int64_t counts[6] = {p->new_count, p->changed_count,
+        p->unchanged_count, p->rejected_count, p->not_listed_count,
+        p->event_count};
+    char texts[6][24], recorded[CIVIL_TIME_TEXT];
 
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < 6; i++)
         (void)snprintf(texts[i], sizeof(texts[i]), "%" PRId64, counts[i]);
     civil_format_time(p->recorded_at_us, 0, recorded);
     return (listing_add(l, &p->base, (const char *const[NCOLUMNS]){
         p->publication_id, p->association_id,
         text_enum(&vouch__v1__publication_mode__descriptor, (int)p->mode),
-        recorded, texts[0], texts[1], texts[2], texts[3], texts[4]}));
+        recorded, texts[0], texts[1], texts[2], texts[3], texts[4],
+        texts[5]}));
 }
 
 static int

@@ -30,7 +30,7 @@ last=$(sed -n 's/^publication *//p' "$work/out")
 expect 0 vouch publication list -o csv
 [ "$(wc -l < "$work/out")" -eq 4 ] || fail "not three"
 [ "$(sed -n 2p "$work/out" | cut -d, -f1)" = "$last" ] || fail "the newest"
-[ "$(sed -n 4p "$work/out" | cut -d, -f1,5,9)" = "$first,300,300" ] ||
+[ "$(sed -n 4p "$work/out" | cut -d, -f1,5,10)" = "$first,300,300" ] ||
     fail "the oldest"
 expect 0 vouch publication list --since "$between" -o csv
 [ "$(cut -d, -f1 "$work/out" | tail -n +2)" = "$last" ] || fail "since"

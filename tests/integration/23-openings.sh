@@ -152,14 +152,34 @@ expect 4 vouch publication check-openings "$kept" --association amt
 expect 2 vouch publication check-openings "$kept"
 complains "--association is needed"
 
+step "what a snapshot ended is among them"
+{ sed 1q "$work/all.csv"; grep '^ascp-pbt,' "$work/all.csv"; } \
+    > "$work/types.csv"
+n=$(grep -c '^ascp-pbt,' "$work/types.csv")
+sed '5,7d' "$work/types.csv" > "$work/snapshot.csv"
+upload "$work/snapshot.csv" --mode snapshot --types ascp-pbt \
+    --extracted-at "$(date -u +%Y-%m-%dT%H:%M:%SZ)" --expect-endings 3 \
+    --openings "$kept"
+says "not listed   3"
+id=$(sed -n 's/^publication *//p' "$work/out")
+lines 1203
+check 0
+says "openings checked 1203, missing 0"
+expect 0 vouch event list --publication "$id" -o csv
+[ "$(tail -n +2 "$work/out" | cut -d, -f8 | sort -u)" = NOT_LISTED ] ||
+    fail "not the endings"
+expect 0 vouch publication list -o csv
+[ "$(sed -n 2p "$work/out" | cut -d, -f1,3,7,9,10)" = \
+    "$id,SNAPSHOT,$((n - 3)),3,3" ] || fail "the snapshot"
+
 step "the disk is full: what is missing can be added later"
 sed 's/^\(ascp-pbt,10482,.*\),ACTIVE,/\1,REVOKED,/' "$work/all.csv" \
     > "$work/changed.csv"
 expect 6 vouch publish "$work/changed.csv" --association ascp-boc --quiet \
     --openings /dev/full
 complains "could not write all of /dev/full" "check-openings --complete"
-says "changed      1"
+says "changed      4"
 check 0 --complete
-says "added 1"
+says "added 4"
 
 stop_daemon
