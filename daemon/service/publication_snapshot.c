@@ -155,14 +155,38 @@ is_spared(struct publishing *p, const struct store_credential *c,
     return (E_OK);
 }
 
+/* Whether an order may still extend what ended on ${day}; rather too often. */
 static int
-is_active(const struct publishing *p, const struct store_credential *c)
+is_extended(const struct publishing *p, const char *type, int32_t day)
 {
-    return ((c->traits & TRAIT_GOOD) != 0 &&
-        c->ends_on >= civil_first_day(p->today));
+    Vouch__V1__Extension *const *extensions;
+    size_t n, i;
+
+    extensions = catalog_index_extensions(p->order->service->catalog,
+        p->association->id, &n);
+    for (i = 0; i < n; i++) {
+        const Vouch__V1__Extension *x = extensions[i];
+
+        if ((x->credential_type_id[0] == '\0' ||
+            strcmp(x->credential_type_id, type) == 0) &&
+            civil_last_day(publish_row_date(x->counts_until)) >=
+            civil_first_day(p->today) &&
+            day >= civil_first_day(publish_row_date(x->ended_from)))
+            return (1);
+    }
+    return (0);
 }
 
-typedef enum err walk_fn(struct publishing *p,
+static int
+is_active(const struct publishing *p, const char *type,
+    const struct store_credential *c)
+{
+    return ((c->traits & TRAIT_GOOD) != 0 &&
+        (c->ends_on >= civil_first_day(p->today) ||
+        is_extended(p, type, c->ends_on)));
+}
+
+typedef enum err walk_fn(struct publishing *p, const char *type,
     const struct store_credential *c);
 
 /* Those that were on file before; absent ones may be written meanwhile. */
@@ -180,7 +204,7 @@ walk_type(struct publishing *p, const char *type, walk_fn *fn)
             &after, page, PAGE, &n);
         for (i = 0; i < n && err == E_OK; i++)
             if (page[i].first_index < p->base)
-                err = fn(p, &page[i]);
+                err = fn(p, type, &page[i]);
         if (n > 0)
             after = page[n - 1];
     } while (err == E_OK && n == PAGE);
@@ -196,25 +220,28 @@ is_absent(const struct publishing *p, const struct store_credential *c)
 
 /* Only where there is a later word on the type may there be one on it. */
 static enum err
-count_one(struct publishing *p, const struct store_credential *c)
+count_one(struct publishing *p, const char *type,
+    const struct store_credential *c)
 {
     struct publication_endings *endings = &p->order->endings;
     struct ending ending;
+    int active = is_active(p, type, c);
     int spared = 0;
     enum err err;
 
-    endings->of_active += is_active(p, c);
+    endings->of_active += active;
     if (!is_absent(p, c))
         return (E_OK);
     if (p->older && (err = is_spared(p, c, &ending, &spared)) != E_OK)
         return (err);
     endings->count += !spared;
-    endings->active += !spared && is_active(p, c);
+    endings->active += !spared && active;
     return (E_OK);
 }
 
 static enum err
-end_one(struct publishing *p, const struct store_credential *c)
+end_one(struct publishing *p, const char *type,
+    const struct store_credential *c)
 {
     struct publication_event event = {.kind = KIND_NOT_LISTED, .assumed = 1,
         .first_index = c->first_index};
@@ -223,6 +250,7 @@ end_one(struct publishing *p, const struct store_credential *c)
     int spared;
     enum err err;
 
+    (void)type;
     if (!is_absent(p, c))
         return (E_OK);
     if ((err = is_spared(p, c, &ending, &spared)) != E_OK || spared)

@@ -49,6 +49,12 @@ static const struct {
         "2026-11-01\n"
         "abc-us-xx,abc,abc-pbt,,us-xx,rule,2000,,,test,unverified,"
         "2026-11-01\n"},
+    {"extensions.csv",
+        "id,association_id,credential_type_id,ended_from,ended_until,"
+        "counts_until,order,source,confidence,checked_on\n"
+        "abc-storm,abc,abc-pbt,2021-03-01,2021-03-31,2027-06-30,"
+        "\"Order 7, as it was published after a storm that kept everybody from "
+        "whatever renewal takes\",the gazette,official,2026-11-01\n"},
 };
 
 #define NFILES (sizeof(files) / sizeof(files[0]))

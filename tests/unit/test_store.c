@@ -801,6 +801,138 @@ the_last_word_of_an_association_is_kept(void **state)
     assert_int_equal(source.received_at_us, 20);
 }
 
+/* ---- what stands on file ------------------------------------------------ */
+
+static void
+put(struct store_txn *txn, const char *type, const char *key, int64_t first,
+    unsigned traits)
+{
+    struct store_credential c = {.first_index = first,
+        .last_index = first + 100, .ends_on = -5, .traits = traits};
+
+    (void)snprintf(c.number_key, sizeof(c.number_key), "%s", key);
+    assert_int_equal(store_txn_put_credential(txn, "abc", type, &c), E_OK);
+}
+
+static enum err
+list_credentials(struct store_txn *txn, void *cookie)
+{
+    static const char *const keys[] = {"1", "1", "1", "2", "A"};
+    struct store_credential found[2], after;
+    size_t n, seen = 0;
+
+    (void)cookie;
+    put(txn, "pbt", "2", 40, 1);
+    put(txn, "pbt", "1", 30, 1);
+    put(txn, "pbt", "A", 50, 1);
+    put(txn, "pbt", "1", 10, 1);
+    put(txn, "pbt", "1", 20, 1);
+    put(txn, "mlt", "1", 60, 1);
+    put(txn, "pbt", "2", 40, 7);        /* as it is now */
+    assert_int_equal(store_txn_list_credentials(txn, "abc", "pbt", NULL,
+        found, 2, &n), E_OK);
+    while (n > 0) {
+        for (size_t i = 0; i < n; i++, seen++) {
+            assert_string_equal(found[i].number_key, keys[seen]);
+            assert_int_equal(found[i].first_index, 10 * (int)(seen + 1));
+            assert_int_equal(found[i].last_index, found[i].first_index + 100);
+            assert_int_equal(found[i].ends_on, -5);
+            assert_int_equal(found[i].traits, seen == 3 ? 7 : 1);
+        }
+        after = found[n - 1];
+        assert_int_equal(store_txn_list_credentials(txn, "abc", "pbt",
+            &after, found, 2, &n), E_OK);
+    }
+    assert_int_equal(seen, 5);
+    assert_int_equal(store_txn_list_credentials(txn, "def", "pbt", NULL,
+        found, 2, &n), E_OK);
+    assert_int_equal(n, 0);
+    memset(after.number_key, 'x', sizeof(after.number_key));
+    assert_int_equal(store_txn_put_credential(txn, "abc", "pbt", &after),
+        E_INVAL);
+    return (E_OK);
+}
+
+static void
+credentials_are_listed_by_type_a_page_at_a_time(void **state)
+{
+    assert_int_equal(fixture_do(*state, list_credentials, NULL), E_OK);
+}
+
+static void
+add_up(void *cookie, unsigned traits, int64_t n)
+{
+    int64_t *sums = cookie;
+
+    assert_true(traits < 4 && n > 0);
+    sums[traits] += n;
+}
+
+static enum err
+keep_tallies(struct store_txn *txn, void *cookie)
+{
+    int64_t sums[4] = {0};
+
+    (void)cookie;
+    assert_int_equal(store_txn_add_tally(txn, "abc", 1, 5), E_OK);
+    assert_int_equal(store_txn_add_tally(txn, "abc", 2, 1), E_OK);
+    assert_int_equal(store_txn_add_tally(txn, "abc", 3, 0), E_OK);
+    assert_int_equal(store_txn_add_tally(txn, "def", 1, 9), E_OK);
+    assert_int_equal(store_txn_add_tally(txn, "abc", 1, 2), E_OK);
+    assert_int_equal(store_txn_add_tally(txn, "abc", 1, -3), E_OK);
+    assert_int_equal(store_txn_add_tally(txn, "abc", 2, -1), E_OK);
+    assert_int_equal(store_txn_add_tally(txn, "abc", 2, -1), E_INVAL);
+    assert_int_equal(store_txn_add_tally(txn, "abc", 1, -5), E_INVAL);
+    assert_int_equal(store_txn_read_tallies(txn, "abc", add_up, sums), E_OK);
+    assert_int_equal(sums[1], 4);
+    assert_int_equal(sums[2], 0);
+    assert_int_equal(sums[3], 0);
+    return (E_OK);
+}
+
+static void
+tallies_are_kept_above_none(void **state)
+{
+    assert_int_equal(fixture_do(*state, keep_tallies, NULL), E_OK);
+}
+
+static enum err
+keep_listings(struct store_txn *txn, void *cookie)
+{
+    struct store_listing listing = {.known = 1, .source_time_us = -7}, found;
+    int64_t version = -1;
+
+    (void)cookie;
+    assert_int_equal(store_txn_find_listing(txn, "abc", "pbt", &found), E_OK);
+    assert_false(found.known);
+    assert_int_equal(store_txn_put_listing(txn, "abc", "pbt", &listing),
+        E_OK);
+    assert_int_equal(store_txn_find_listing(txn, "abc", "pbt", &found), E_OK);
+    assert_memory_equal(&found, &listing, sizeof(found));
+    listing.snapshot = 1;
+    listing.snapshot_time_us = 8;
+    listing.snapshot_hash[31] = 9;
+    assert_int_equal(store_txn_put_listing(txn, "abc", "pbt", &listing),
+        E_OK);
+    assert_int_equal(store_txn_find_listing(txn, "abc", "pbt", &found), E_OK);
+    assert_memory_equal(&found, &listing, sizeof(found));
+    assert_int_equal(store_txn_find_listing(txn, "abc", "mlt", &found), E_OK);
+    assert_false(found.known);
+
+    assert_int_equal(store_txn_derived(txn, &version), E_OK);
+    assert_int_equal(version, 0);       /* nobody has derived anything */
+    assert_int_equal(store_txn_set_derived(txn, 3), E_OK);
+    assert_int_equal(store_txn_derived(txn, &version), E_OK);
+    assert_int_equal(version, 3);
+    return (E_OK);
+}
+
+static void
+the_last_word_on_a_type_is_kept(void **state)
+{
+    assert_int_equal(fixture_do(*state, keep_listings, NULL), E_OK);
+}
+
 /* ---- rebuilding -------------------------------------------------------- */
 
 static enum err
@@ -1118,6 +1250,9 @@ what_was_acknowledged_survives_a_kill(void **state)
     ON(kind, an_upload_is_found_by_either_id),                          \
     ON(kind, a_declaration_is_found_by_its_request_id),                 \
     ON(kind, the_last_word_of_an_association_is_kept),                  \
+    ON(kind, credentials_are_listed_by_type_a_page_at_a_time),          \
+    ON(kind, tallies_are_kept_above_none),                              \
+    ON(kind, the_last_word_on_a_type_is_kept),                          \
     ON(kind, the_index_can_be_rebuilt_from_the_log),                    \
     ON(kind, publications_are_listed_newest_first),                     \
     ON(kind, events_of_one_association_are_listed_in_order),            \

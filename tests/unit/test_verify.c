@@ -142,6 +142,26 @@ a_confirmed_claim_is_answered_in_full(void **state)
 }
 
 static void
+an_order_that_extends_is_in_the_answer(void **state)
+{
+    struct rig *rig = *state;
+    struct world_event *e = world_add(&rig->world, 1, "2020-03-01");
+    const Vouch__V1__Answer *a;
+
+    world_period(e, "2020-03-01", "2021-03-15", NULL);
+    e->record.raw_status = "LAPSING";
+    rig_publish(rig, "1234");
+    a = answer(rig, VERDICT(CONFIRMED), CONCLUSION(YES));
+    assert_int_equal(a->status->standing, STANDING(ACTIVE));
+    assert_string_equal(a->status->raw_status, "LAPSING");
+    assert_int_equal(a->periods[0]->valid_until->day, 15);
+    assert_non_null(a->extension);
+    assert_memory_equal(a->extension->order, "Order 7, as", 11);
+    assert_string_equal(a->extension->source, "the gazette");
+    assert_int_equal(a->extension->counts_until->month, 6);
+}
+
+static void
 each_verdict_comes_from_what_is_published(void **state)
 {
     struct rig *rig = *state;
@@ -576,6 +596,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         RIG_TEST(a_confirmed_claim_is_answered_in_full),
+        RIG_TEST(an_order_that_extends_is_in_the_answer),
         RIG_TEST(each_verdict_comes_from_what_is_published),
         RIG_TEST(recognition_is_as_the_asker_requires),
         RIG_TEST(a_word_grows_stale),
