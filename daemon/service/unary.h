@@ -10,8 +10,8 @@
 
 /*
  * One call.  Everything is borrowed until the call is answered: by
- * unary_reply() or unary_fail(), or one of their kind, exactly once, from within the method's
- * function or later from the loop.
+ * unary_reply() or unary_fail(), or one of their kind, exactly once, from
+ * within the method's function or later from the loop.
  */
 struct unary_call {
     struct service_worker *worker;
