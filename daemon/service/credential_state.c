@@ -34,30 +34,64 @@ last_day(const Vouch__V1__CredentialRecord *record)
     return (least);
 }
 
+/* A letter of ASCII stays when a name is folded: most need not be. */
+static int
+is_letter(uint8_t c)
+{
+    return ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'));
+}
+
+static enum err
+has_family(const Vouch__V1__HumanName *name, int *has)
+{
+    struct name_key key;
+    struct slice family, suffix;
+    enum err err;
+
+    decide_name_split(name, &family, &suffix);
+    *has = family.n > 0 && is_letter(family.p[0]);
+    if (*has)
+        return (E_OK);
+    if ((err = name_key_make(family, &key)) != E_OK)
+        return (err == E_NOMEM ? err : E_CORRUPT);
+    *has = key.main[0] != '\0';
+    return (E_OK);
+}
+
+static enum err
+has_given(const Vouch__V1__HumanName *name, int *has)
+{
+    struct name_key key;
+    enum err err;
+
+    *has = is_letter((uint8_t)name->given[0]);
+    if (*has || name->given[0] == '\0')
+        return (E_OK);
+    if ((err = name_key_make_first(slice_of(name->given), &key)) != E_OK)
+        return (err == E_NOMEM ? err : E_CORRUPT);
+    *has = key.main[0] != '\0';
+    return (E_OK);
+}
+
 static enum err
 add_names(const Vouch__V1__CredentialRecord *record, unsigned *traits)
 {
     unsigned lacks = TRAIT_NO_FAMILY_NAME | TRAIT_NO_GIVEN_NAME;
-    struct name_key key;
-    struct slice family, suffix;
     enum err err;
     size_t i;
+    int family, given;
 
     if (record->n_names == 0)
         return (E_CORRUPT);
     for (i = 0; i < record->n_names && lacks != 0; i++) {
         if (record->names[i]->name == NULL)
             return (E_CORRUPT);
-        decide_name_split(record->names[i]->name, &family, &suffix);
-        if ((err = name_key_make(family, &key)) != E_OK)
-            return (err == E_NOMEM ? err : E_CORRUPT);
-        if (key.main[0] != '\0')
+        if ((err = has_family(record->names[i]->name, &family)) != E_OK ||
+            (err = has_given(record->names[i]->name, &given)) != E_OK)
+            return (err);
+        if (family)
             lacks &= ~(unsigned)TRAIT_NO_FAMILY_NAME;
-        err = name_key_make_first(slice_of(record->names[i]->name->given),
-            &key);
-        if (err != E_OK)
-            return (err == E_NOMEM ? err : E_CORRUPT);
-        if (key.main[0] != '\0')
+        if (given)
             lacks &= ~(unsigned)TRAIT_NO_GIVEN_NAME;
     }
     *traits |= lacks;

@@ -388,8 +388,9 @@ catch_up(struct rebuilding *r)
     if ((err = store_txn_derived(r->txn, &version)) != E_OK ||
         version == CREDENTIAL_STATE_VERSION)
         return (err);
-    log_line(LOG_INFO, "store_derived_anew", "from=%lld to=%d",
-        (long long)version, CREDENTIAL_STATE_VERSION);
+    if (store_txn_next_index(r->txn) > 0)       /* else it is just new */
+        log_line(LOG_INFO, "store_derived_anew", "from=%lld to=%d",
+            (long long)version, CREDENTIAL_STATE_VERSION);
     return (derive(r));
 }
 
