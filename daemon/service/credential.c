@@ -26,6 +26,7 @@ fold_family(const Vouch__V1__HumanName *name, struct name_key *key,
 static enum err
 fold_names(struct credential_names *names)
 {
+    Vouch__V1__HumanName former = VOUCH__V1__HUMAN_NAME__INIT;
     enum err err;
     size_t i;
 
@@ -35,9 +36,12 @@ fold_names(struct credential_names *names)
     if (err == E_OK)
         err = name_key_make_first(slice_of(names->row->name->given),
             &names->given);
-    for (i = 0; i < names->row->n_former_family && err == E_OK; i++)
-        err = name_key_make(slice_of(names->row->former_family[i]),
-            &names->former[i]);
+    /* In the same way as once they are on file, or they are not found there. */
+    for (i = 0; i < names->row->n_former_family && err == E_OK; i++) {
+        former.family = names->row->former_family[i];
+        err = fold_family(&former, &names->former[i],
+            &names->former_suffix[i]);
+    }
     names->folded = err == E_OK;
     return (err);
 }
@@ -56,13 +60,18 @@ suffixes_differ(struct slice a, struct slice b)
     return (left != right);
 }
 
+/* Whether a name on file is one of those of the row, present or former. */
 static int
-is_former_of(const struct credential_names *names, const struct name_key *key)
+is_name_of(const struct credential_names *names, const struct name_key *key,
+    struct slice suffix)
 {
     size_t i;
 
+    if (name_key_equal(key, &names->present))
+        return (!suffixes_differ(suffix, names->suffix));
     for (i = 0; i < names->row->n_former_family; i++)
-        if (name_key_equal(&names->former[i], key))
+        if (name_key_equal(&names->former[i], key) &&
+            !suffixes_differ(suffix, names->former_suffix[i]))
             return (1);
     return (0);
 }
@@ -98,7 +107,7 @@ same_by_name(const Vouch__V1__CredentialRecord *record,
 {
     struct name_key key;
     struct slice suffix;
-    struct slice unused;
+    struct slice own;
     enum err err;
     size_t i;
 
@@ -109,12 +118,13 @@ same_by_name(const Vouch__V1__CredentialRecord *record,
         return (err);
     if (name_key_equal(&key, &names->present))
         return (by_given_name(record->names[0]->name, names, holder));
+    own = suffix;
     for (i = 0; i < record->n_names; i++) {
         if (i > 0 && (err = fold_family(record->names[i]->name, &key,
-            &unused)) != E_OK)
+            &own)) != E_OK)
             return (err);
-        if (name_key_equal(&key, &names->present) ||
-            is_former_of(names, &key)) {
+        /* A name without one is of the generation of the holder. */
+        if (is_name_of(names, &key, own.n > 0 ? own : suffix)) {
             *holder = HOLDER_BY_FORMER_NAME;
             return (E_OK);
         }
@@ -310,7 +320,10 @@ is_on_file(const struct credential_draft *draft, const struct name_key *key,
     return (err);
 }
 
-/* Former names that only the row knows; nobody knows since when. */
+/*
+ * Former names that only the row knows; nobody knows since when.  One of
+ * nothing to be seen is none, and would be found on no file.
+ */
 static enum err
 add_former(struct credential_draft *draft, struct credential_names *names)
 {
@@ -326,6 +339,8 @@ add_former(struct credential_draft *draft, struct credential_names *names)
         return (err);
     name.former = 1;
     for (i = 0; i < row->n_former_family; i++) {
+        if (names->former[i].main[0] == '\0')
+            continue;
         if ((err = is_on_file(draft, &names->former[i], &found)) != E_OK)
             return (err);
         if (found)

@@ -8,7 +8,8 @@
  * Who is the same holder: if both sides give a holder_ref, it decides.  Else
  * the family name does: the row's present one is any of those on file, or one
  * of the row's former ones is; and suffixes, where both sides give one, must
- * not differ.  Everything else under one number is another holder.
+ * not differ, be it in a field of its own or behind the family name.
+ * Everything else under one number is another holder.
  *
  * What a row does not say is no longer so, except for names: a former name
  * once known stays on file.
@@ -36,6 +37,7 @@ struct credential_names {
     struct name_key present;
     struct name_key given;                  /* of the first given name */
     struct name_key former[CREDENTIAL_FORMER_MAX];
+    struct slice former_suffix[CREDENTIAL_FORMER_MAX];  /* as ${suffix} */
 };
 
 /* How sure it is that two are one person; the higher the surer. */
@@ -103,7 +105,8 @@ struct credential_draft {
  * credential_draft_make(draft, names, previous, terms):
  * Make ${draft} the record after the row of ${names}, which has passed
  * publish_row_check(); ${previous} is the record before, or NULL.  Everything
- * borrowed must outlive the use of ${draft}.
+ * borrowed must outlive the use of ${draft}.  The same row after a record that
+ * it has made makes it again, byte by byte, on whatever day.
  *
  * Fails: E_CORRUPT (${previous} has no name), E_CRYPTO, E_NOMEM, E_INVAL (a
  * row that has not passed).

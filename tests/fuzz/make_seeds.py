@@ -724,7 +724,10 @@ def make_row(m):
             dict(former_family=["x"] * 9), dict(issued_on=m.date(2030, 1, 1)),
             dict(periods=[m.v1.ValidityPeriod(grace_until=m.date(2020))]),
             dict(name=m.v1.HumanName(family="Bratton, Jr")),
-            dict(raw_status="REVOKED", inactive_reason=1))):
+            dict(raw_status="REVOKED", inactive_reason=1),
+            dict(former_family=["oki,5th", "OKI", "Oki V"]),
+            dict(former_family=["\u00ad", "\u3000", "Haddad"]),
+            dict(former_family=["Mueller", "Muller", "M\u00fcller"]))):
         message = m.v1.PublishCredentialsRequest(
             rows=[m.row(2), m.row(3, **more)])
         s.add(f"row_{i}", b"\x03", wire(message))
