@@ -81,9 +81,9 @@ const uint8_t *factor_key_id(const struct factor_key *key);
  *
  * Fails: E_TOOBIG (value above FACTOR_VALUE_MAX).
  */
-enum err MUST_USE factor_mac(const struct factor_key *key, enum factor_kind kind,
-    const uint8_t credential_id[LEAF_CREDENTIAL_ID], struct slice value,
-    uint8_t mac[FACTOR_MAC]);
+enum err MUST_USE factor_mac(const struct factor_key *key,
+    enum factor_kind kind, const uint8_t credential_id[LEAF_CREDENTIAL_ID],
+    struct slice value, uint8_t mac[FACTOR_MAC]);
 
 /**
  * factor_equal(a, b):

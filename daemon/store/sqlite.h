@@ -101,11 +101,26 @@ struct sqlite_found {
 void sqlite_rows_init(struct sqlite_found *found);
 void sqlite_rows_free(struct sqlite_found *found);
 
-/* A lookup's rows; its parameters are association and number key. */
+/*
+ * Where in credential_index the events under (association, number key) are:
+ * from the place on, so many ids at most.  Numbers that follow one another have
+ * places that do, mostly, so that a file in their order is written in order.
+ */
+#define ROWS_PLACES 4096
+#define ROWS_AT_PLACE(first)                                     \
+    "id BETWEEN " first " AND " first " + 4095"                         \
+    " AND association = ?1 AND number_key = ?2"
+
+/**
+ * sqlite_place(association, number_key):
+ * Return the place.  A few others may have the same.
+ */
+int64_t sqlite_place(const char *association, const char *number_key);
+
+/* A lookup's rows; its parameters are association, number key and place. */
 #define ROWS_VERSIONS                                            \
     "SELECT credential_id, log_index, event FROM credential_index"      \
-    " WHERE association = ?1 AND number_key = ?2"                       \
-    " ORDER BY credential_id, log_index LIMIT 1025"
+    " WHERE " ROWS_AT_PLACE("?3") " LIMIT 1025"
 
 /**
  * sqlite_rows_candidates(statement, association, number_key, found):
@@ -214,8 +229,8 @@ enum err MUST_USE sqlite_rows_entries(sqlite3_stmt *statement, int64_t from,
     " AND manifest_log_index > ?2 ORDER BY manifest_log_index LIMIT 1"
 #define LIST_EVENTS_UNDER                                        \
     "SELECT " ROWS_ENTRY_COLUMNS " FROM log WHERE log_index IN"  \
-    " (SELECT log_index FROM credential_index WHERE association = ?1"   \
-    " AND number_key = ?2 AND log_index >= ?3"                   \
+    " (SELECT log_index FROM credential_index WHERE"             \
+    " " ROWS_AT_PLACE("?5") " AND log_index >= ?3"               \
     " ORDER BY log_index LIMIT ?4) ORDER BY log_index"
 
 /**

@@ -90,7 +90,9 @@ sqlite_list_events_under(sqlite3_stmt *stmt, const struct store_events *which,
         (rc = sqlite3_bind_text(stmt, 2, which->number_key, -1,
         SQLITE_STATIC)) ||
         (rc = sqlite3_bind_int64(stmt, 3, which->from)) ||
-        (rc = sqlite3_bind_int64(stmt, 4, which->n > 0 ? which->n : 0))) {
+        (rc = sqlite3_bind_int64(stmt, 4, which->n > 0 ? which->n : 0)) ||
+        (rc = sqlite3_bind_int64(stmt, 5, sqlite_place(which->association,
+        which->number_key)))) {
         err = sqlite_db_err(rc);
         goto out;
     }

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/sqlite.h"
@@ -60,13 +61,78 @@ sqlite_rows_blob(sqlite3_stmt *stmt, int i, uint8_t *p, size_t n)
     return (E_OK);
 }
 
-/* Is ${b} behind ${a}, in the order that is promised? */
-static int
-in_order(const struct store_version *a, const struct store_version *b)
+/* ---- places ------------------------------------------------------------- */
+
+/*
+ * A place is, from the top: a hash of all that is not counted, 16 bits; the
+ * last digits of the number, 35 bits, which ten of them fill; and zeros, where
+ * the ids of a place count.
+ */
+#define COUNTED_DIGITS 10
+#define COUNTED_BITS 35
+#define PLACE_BITS 12
+
+_Static_assert(ROWS_PLACES == 1 << PLACE_BITS, "the ids of a place");
+
+/* FNV-1a, with an end that no text has. */
+static uint64_t
+hash_on(uint64_t hash, const char *text, size_t n)
 {
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ (uint8_t)text[i]) * UINT64_C(0x100000001b3);
+    return ((hash ^ 0xff) * UINT64_C(0x100000001b3));
+}
+
+static int
+is_digit(char ch)
+{
+    return (ch >= '0' && ch <= '9');
+}
+
+int64_t
+sqlite_place(const char *association, const char *number_key)
+{
+    size_t n = strlen(number_key), to = n, from;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325), counted = 0;
+
+    while (to > 0 && !is_digit(number_key[to - 1]))
+        to--;
+    for (from = to; from > 0 && to - from < COUNTED_DIGITS &&
+        is_digit(number_key[from - 1]); from--)
+        continue;
+    for (size_t i = from; i < to; i++)
+        counted = 10 * counted + (uint64_t)(number_key[i] - '0');
+    hash = hash_on(hash, association, strlen(association));
+    hash = hash_on(hash, number_key, from);
+    hash = hash_on(hash, number_key + to, n - to);
+    hash ^= hash >> 32;
+    hash = (hash ^ hash >> 16) & 0xffff;
+    return ((int64_t)((hash << COUNTED_BITS | counted) << PLACE_BITS));
+}
+
+/* ---- versions ----------------------------------------------------------- */
+
+static int
+in_order(const void *left, const void *right)
+{
+    const struct store_version *a = left, *b = right;
     int c = memcmp(a->credential_id, b->credential_id, STORE_ID);
 
-    return (c < 0 || (c == 0 && a->log_index < b->log_index));
+    if (c != 0)
+        return (c);
+    return ((a->log_index > b->log_index) - (a->log_index < b->log_index));
+}
+
+/* They came as they were put in, which is by log index. */
+static enum err
+put_in_order(struct store_version *versions, size_t n)
+{
+    if (n > 1)
+        qsort(versions, n, sizeof(*versions), in_order);
+    for (size_t i = 1; i < n; i++)
+        if (in_order(&versions[i - 1], &versions[i]) == 0)
+            return (E_CORRUPT);
+    return (E_OK);
 }
 
 /* The limit in ROWS_VERSIONS lets one too many through: so it is noticed. */
@@ -87,8 +153,6 @@ take_version(sqlite3_stmt *stmt, struct sqlite_found *found)
         STORE_ID)) != E_OK)
         return (err);
     version->log_index = sqlite3_column_int64(stmt, 1);
-    if (n > 0 && !in_order(version - 1, version))
-        return (E_CORRUPT);
 
     /* The buffer may yet move: only the length is kept at this point. */
     event = sqlite_rows_slice(stmt, 2);
@@ -112,7 +176,9 @@ sqlite_rows_candidates(sqlite3_stmt *stmt, const char *association,
     buf_drop(&found->events, found->events.n);
 
     if ((rc = sqlite3_bind_text(stmt, 1, association, -1, SQLITE_STATIC)) ||
-        (rc = sqlite3_bind_text(stmt, 2, number_key, -1, SQLITE_STATIC))) {
+        (rc = sqlite3_bind_text(stmt, 2, number_key, -1, SQLITE_STATIC)) ||
+        (rc = sqlite3_bind_int64(stmt, 3, sqlite_place(association,
+        number_key)))) {
         err = sqlite_db_err(rc);
         goto out;
     }
@@ -129,6 +195,7 @@ sqlite_rows_candidates(sqlite3_stmt *stmt, const char *association,
         event->p = event->n > 0 ? &found->events.p[at] : NULL;
         at += event->n;
     }
+    err = put_in_order(found->versions, c->nversions);
 
 out:
     (void)sqlite3_reset(stmt);

@@ -33,12 +33,19 @@ static const char *const sql[STATEMENTS] = {
     [APPEND] =
         "INSERT INTO log (" ROWS_ENTRY_COLUMNS ")"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    /* One more than a lookup can bring would hide all the others. */
+    /*
+     * One more than a lookup can bring would hide all the others.  What is
+     * there already is given an id that is there, and so refused.
+     */
     [INDEX] =
-        "INSERT INTO credential_index (association, number_key,"
-        " credential_id, log_index, event) SELECT ?1, ?2, ?3, ?4, ?5 WHERE"
-        " (SELECT count(*) FROM (SELECT 1 FROM credential_index"
-        " WHERE association = ?1 AND number_key = ?2 LIMIT 1024)) < 1024",
+        "INSERT INTO credential_index (id, association, number_key,"
+        " credential_id, log_index, event)"
+        " SELECT iif(last IS NULL, ?6, last + 1 - there), ?1, ?2, ?3, ?4, ?5"
+        " FROM (SELECT max(id) AS last,"
+        " total(association = ?1 AND number_key = ?2) AS n,"
+        " max(log_index = ?4) AS there"
+        " FROM credential_index WHERE id BETWEEN ?6 AND ?6 + 4095)"
+        " WHERE n < 1024 AND (last IS NULL OR last < ?6 + 4095)",
     [FIND_PUBLICATION] =
         "SELECT " ROWS_PUBLICATION_COLUMNS " FROM publication"
         " WHERE request_id = ?1 AND association = ?2",
@@ -283,7 +290,9 @@ write_index(struct store_txn *txn, const struct store_place *place,
         (rc = sqlite_db_bind_blob(stmt, 3, place->credential_id,
         STORE_ID)) ||
         (rc = sqlite3_bind_int64(stmt, 4, log_index)) ||
-        (rc = sqlite_db_bind_blob(stmt, 5, event.p, event.n)))
+        (rc = sqlite_db_bind_blob(stmt, 5, event.p, event.n)) ||
+        (rc = sqlite3_bind_int64(stmt, 6, sqlite_place(place->association,
+        place->number_key))))
         return (sqlite_db_err(rc));
     if ((err = sqlite_db_run(stmt)) != E_OK)
         return (err);

@@ -1,6 +1,20 @@
 -- Schema 2: what stands on file now, so that it can be walked by type and
 -- counted, and the outcome of snapshots.
 
+-- Every event again, where a claim looks for it, as in schema 1, but found by
+-- a number: a third less work than by texts.  id is what sqlite_place() makes of
+-- association and number_key, and counts from there; what has the same id but
+-- for that is told apart by the texts.  Derived, and empty until it is.
+DROP TABLE credential_index;
+CREATE TABLE credential_index (
+    id            INTEGER PRIMARY KEY,
+    association   TEXT NOT NULL,
+    number_key    TEXT NOT NULL,
+    credential_id BLOB NOT NULL CHECK (length(credential_id) = 16),
+    log_index     INTEGER NOT NULL CHECK (log_index >= 0),
+    event         BLOB NOT NULL
+) STRICT;
+
 -- Each credential once, named by the log index of its first event.  Derived.
 CREATE TABLE credential (
     association     TEXT NOT NULL,
