@@ -1,8 +1,9 @@
 /*
  * A claim, under each identity policy, and what is on file for it.  A status
  * never repeats what was claimed; a claim against nothing on file is never
- * more than NO_MATCH; a decision tells no more than its verdict allows.  A
- * byte for the policy, one of flags, then parts of which a byte and a half
+ * more than NO_MATCH; a decision tells no more than its verdict allows; an
+ * order that extends what has ended takes nothing from anybody.  A byte for
+ * the policy, one of flags, then parts of which a byte and a half
  * says the length: the claim, then events.
  */
 
@@ -133,6 +134,34 @@ make_recognitions(void)
     recognitions[2].confidence = VOUCH__V1__CONFIDENCE__CONFIDENCE_UNVERIFIED;
 }
 
+/* One that nobody checked, of some ends that another extends, and some not. */
+static Vouch__V1__Date ended_from = {.year = 2020, .month = 6},
+    ended_until = {.year = 2026}, long_from = {.year = 2019},
+    long_until = {.year = 2020, .month = 12, .day = 31},
+    counts_until = {.year = 2026, .month = 12};
+static char none[] = "";
+#define EXTENSIONS 2
+static Vouch__V1__Extension extensions[EXTENSIONS];
+static Vouch__V1__Extension *const extension_list[] = {&extensions[0],
+    &extensions[1]};
+
+static void
+make_extensions(void)
+{
+    for (size_t i = 0; i < EXTENSIONS; i++) {
+        vouch__v1__extension__init(&extensions[i]);
+        extensions[i].counts_until = &counts_until;
+    }
+    extensions[0].credential_type_id = none;
+    extensions[0].ended_from = &ended_from;
+    extensions[0].ended_until = &ended_until;
+    extensions[0].confidence = VOUCH__V1__CONFIDENCE__CONFIDENCE_UNVERIFIED;
+    extensions[1].credential_type_id = pbt;
+    extensions[1].ended_from = &long_from;
+    extensions[1].ended_until = &long_until;
+    extensions[1].confidence = VOUCH__V1__CONFIDENCE__CONFIDENCE_OFFICIAL;
+}
+
 /* ---- what is answered -------------------------------------------------- */
 
 /*
@@ -165,6 +194,25 @@ check_decision(const struct decision *d)
     FUZZ_CHECK(d->conclusion != CONCLUSION(YES) ||
         (d->verdict == VERDICT(CONFIRMED) && d->recognition ==
         VOUCH__V1__RECOGNITION_STATE__RECOGNITION_STATE_RECOGNIZED));
+}
+
+/* What an order adds to ${plain}, which knows none. */
+static void
+check_extended(const struct decision *plain, const struct decision *d)
+{
+    FUZZ_CHECK(plain->extension == NULL);
+    if (d->extension != NULL) {
+        FUZZ_CHECK(plain->verdict == VERDICT(NOT_CURRENT));
+        FUZZ_CHECK(d->verdict == VERDICT(CONFIRMED));
+        FUZZ_CHECK(d->extension->confidence !=
+            VOUCH__V1__CONFIDENCE__CONFIDENCE_UNVERIFIED);
+    } else if (plain->verdict != VERDICT(NOT_CURRENT)) {
+        FUZZ_CHECK(d->verdict == plain->verdict);
+        FUZZ_CHECK(d->conclusion == plain->conclusion);
+    } else {
+        FUZZ_CHECK(d->verdict == VERDICT(NOT_CURRENT));
+        FUZZ_CHECK(d->conclusion != CONCLUSION(YES));
+    }
 }
 
 static void
@@ -240,17 +288,23 @@ decide_claimed(const struct decide_claim *claim, uint8_t flags,
             VOUCH__V1__FRESHNESS_STATE__FRESHNESS_STATE_FRESH :
             VOUCH__V1__FRESHNESS_STATE__FRESHNESS_STATE_STALE,
     };
-    struct decision decision;
+    struct decision plain, extended;
     enum err err;
 
     decide_nothing(&input);
     if (claim->association == NULL)
         return;
     input.nversions = take_events(in, versions);
-    if ((err = decide(&input, &decision)) == E_OK)
-        check_decision(&decision);
-    else
-        FUZZ_CHECK(err == E_CORRUPT);
+    err = decide(&input, &plain);
+    FUZZ_CHECK(err == E_OK || err == E_CORRUPT);
+    input.extensions = extension_list;
+    input.nextensions = EXTENSIONS;
+    FUZZ_CHECK(decide(&input, &extended) == err);
+    if (err != E_OK)
+        return;
+    check_decision(&plain);
+    check_decision(&extended);
+    check_extended(&plain, &extended);
 }
 
 int
@@ -262,6 +316,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
     FUZZ_CHECK(arena_create((size_t)4 << 20, &arena) == E_OK);
     FUZZ_CHECK(factor_key_create(secret, &key) == E_OK);
     make_recognitions();
+    make_extensions();
     return (0);
 }
 

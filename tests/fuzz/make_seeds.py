@@ -689,6 +689,21 @@ def make_claim(m):
         name=m.v1.HumanName(family="Diaz", given="Ana")),
         (0, m.event(restriction=3, good_past_end_date=True)))
     case("no_record", 4, 7, given, (0, m.v1.Event()))
+    # Orders extend what ended: of 2019 and 2020 checked, later ones not.
+    for name, end, more in (
+            ("extended", m.date(2019, 7), {}),
+            ("extended_word", m.date(2020, 3, 1),
+             dict(standing=5, inactive_reason=1, raw_status="EXPIRED")),
+            ("extended_unchecked", m.date(2026, 3, 31), {}),
+            ("extended_other", m.date(2026, 3, 31),
+             dict(credential_type_id="ascp-mlt", standing=5))):
+        case(name, 4, 7, given, (0, m.event(periods=[
+            m.v1.ValidityPeriod(kind=1, valid_from=m.date(2015, 3, 1),
+                                valid_until=end)], **more)))
+    case("extended_maybe", 4, 7, given,
+         (0, m.event(periods=[m.v1.ValidityPeriod(
+             kind=1, valid_until=m.date(2020))])),
+         (0, m.event(kind=3)))
 
 
 def make_reflection(m):
