@@ -364,6 +364,7 @@ read_status(const struct reading *r, Vouch__V1__CredentialRow *row)
         .standing = VOUCH__V1__STANDING__STANDING_UNKNOWN};
     const struct mapping *m = r->mapping;
     const struct mapping_meaning *meaning;
+    struct mapping_meaning said;
 
     if (!m->has_status)
         return (E_OK);
@@ -375,10 +376,11 @@ read_status(const struct reading *r, Vouch__V1__CredentialRow *row)
                 "the mapping does not say what this word, with this reason, "
                 "means"));
         meaning = &unknown;
-    } else if (m->has_no_end_date && !has_end(row)) {
-        meaning = &m->no_end_date;
     }
-    mapping_row_say(row, meaning);
+    said = *meaning;
+    if (m->has_no_end_date && !has_end(row))
+        mapping_words_worse(&said, &m->no_end_date);
+    mapping_row_say(row, &said);
     return (E_OK);
 }
 

@@ -307,6 +307,18 @@ words_mean_what_the_table_says(void **state)
         "RETIRED\n"
         "7! S STATUS_UNMAPPED\n8! S STATUS_UNMAPPED\n"
         "9: 8 family=8 status=Active UNKNOWN\n");
+    /* The lack of an end date makes nothing better. */
+    assert_rows(HEAD "columns: {number: N, family: N, status: S}\n"
+        "status:\n  no_end_date: {standing: ACTIVE, restriction: CONDITIONS}\n"
+        "  words:\n    - {word: A, standing: ACTIVE}\n"
+        "    - {word: R, standing: REVOKED}\n"
+        "    - {word: H, standing: ACTIVE, restriction: SUSPENDED}\n"
+        "    - {word: D, standing: PENDING, review: DISPUTED}\n",
+        "N,S\n1,A\n2,R\n3,H\n4,D\n",
+        "2: 1 family=1 status=A ACTIVE CONDITIONS\n"
+        "3: 2 family=2 status=R REVOKED CONDITIONS\n"
+        "4: 3 family=3 status=H ACTIVE SUSPENDED\n"
+        "5: 4 family=4 status=D PENDING CONDITIONS DISPUTED\n");
     assert_rows(HEAD "columns: {number: N, family: N, status: S}\n"
         "status: {unmapped: unknown, words: [{word: A, standing: ACTIVE}]}\n",
         "N,S\n1,A\n2,B\n3,\n",
