@@ -18,6 +18,7 @@
     X(TIMEOUT,  "time ran out")                                 \
     X(IO,       "file, socket or database failure")             \
     X(CRYPTO,   "key, certificate or signature failure")        \
+    X(FULL,     "no room left on the disk")                     \
     X(NEWER,    "written by a newer version of this program")   \
     X(CORRUPT,  "stored data breaks an invariant")
 
