@@ -226,6 +226,7 @@ open_service(struct app *app)
         .store = app->store,
         .key_dir = conf->key_dir,
         .catalog_dir = conf->catalog_dir,
+        .max_request = (size_t)conf->message_arena,
         .max_upload = (size_t)conf->upload_max,
         .max_staged = (size_t)conf->staged_max,
         .max_rejects = conf->rejects_max,

@@ -350,13 +350,3 @@ decide_claim_prepare(const Vouch__V1__Claim *claim,
     check_stated(claim, status);
     return (status->code == GRPC_OK ? E_OK : E_INVAL);
 }
-
-void
-decide_claim_rebase(struct decide_claim *prepared,
-    const Vouch__V1__Claim *copy)
-{
-    struct slice family;
-
-    prepared->claim = copy;
-    decide_name_split(copy->name, &family, &prepared->suffix);
-}

@@ -82,14 +82,6 @@ enum err MUST_USE decide_claim_prepare(const Vouch__V1__Claim *claim,
 void decide_name_split(const Vouch__V1__HumanName *name,
     struct slice *family, struct slice *suffix);
 
-/**
- * decide_claim_rebase(prepared, copy):
- * Have ${prepared} borrow ${copy}, which says the same as the claim that it
- * was made of, from now on.
- */
-void decide_claim_rebase(struct decide_claim *prepared,
-    const Vouch__V1__Claim *copy);
-
 /* ---- the conclusion --------------------------------------------------- */
 
 /* What the published table tells of a standing. */

@@ -159,7 +159,10 @@ rpc_work_deliver(struct rpc_call *call, struct slice bytes)
     ProtobufCMessage *message;
     enum err err;
 
-    arena_reset(arena);
+    if (method->ops->arena != NULL)
+        arena = method->ops->arena(call->work);
+    else
+        arena_reset(arena);
     if ((err = message_decode(method->request, bytes, &scan, arena, &message,
         &fault)) != E_OK) {
         refuse_message(call, err, &fault);

@@ -36,6 +36,7 @@ struct service {
     struct store *store;            /* borrowed */
     struct catalog_index *catalog;  /* owned */
     struct key_ring *keys;          /* owned */
+    size_t max_request;
     size_t max_upload;
     size_t max_staged;
     int64_t max_rejects;

@@ -23,6 +23,7 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "base/identity.h"
+#include "proto/arena.h"
 #include "proto/bytes.h"
 #include "proto/err.h"
 #include "proto/grpc_status.h"
@@ -76,6 +77,12 @@ struct method_ops {
      */
     enum err (*start)(struct service_worker *worker,
         const struct caller *caller, struct sink sink, void **call);
+
+    /*
+     * Return where the call's messages are decoded, so that they live as long
+     * as it; NULL: they are gone when message() returns.
+     */
+    struct arena *(*arena)(void *call);
 
     /* ${message} and ${bytes}, its wire form, are borrowed for this call. */
     void (*message)(void *call, const ProtobufCMessage *message,

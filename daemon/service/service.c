@@ -215,6 +215,7 @@ allocate(const struct service_options *options, struct service **service)
     if ((s = calloc(1, sizeof(*s))) == NULL)
         return (E_NOMEM);
     s->store = options->store;
+    s->max_request = options->max_request;
     s->max_upload = options->max_upload;
     s->max_staged = options->max_staged;
     s->max_rejects = options->max_rejects;

@@ -20,6 +20,7 @@ struct service_options {
     struct store *store;            /* borrowed, must outlive the service */
     const char *key_dir;            /* factor keys and the page token key */
     const char *catalog_dir;        /* read if the store holds no catalog */
+    size_t max_request;             /* bytes of a decoded request that waits */
     size_t max_upload;              /* bytes staged by one upload */
     size_t max_staged;              /* bytes staged by all uploads together */
     int64_t max_rejects;            /* rows an upload may have rejected */

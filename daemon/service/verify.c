@@ -13,11 +13,9 @@
 #include "service/text.h"
 #include "service/unary.h"
 #include "service/verify_answer.h"
+#include "service/verify_question.h"
 
 #include "vouch/v1/verification_service.pb-c.h"
-
-/* What one call may take until its lookup: the claim, twice. */
-#define CLAIM_MAX ((size_t)64 * 1024)
 
 /*
  * How many of the below a worker keeps for reuse: as many as a tick is likely
@@ -25,20 +23,17 @@
  */
 #define SPARE_MAX 256
 
-/* Numbers of the fields that are written by hand. */
+/* The fields of VerifyCredentialResponse. */
 enum {
-    RESPONSE_ANSWER = 1, RESPONSE_QUESTION = 2,
-    QUESTION_CLAIM = 1, QUESTION_ASKER = 2, QUESTION_REQUEST_ID = 3
+    RESPONSE_ANSWER = 1, RESPONSE_QUESTION
 };
 
 /* What a call keeps until its lookup has been answered. */
 struct verify {
     struct verify *next;            /* among the spare */
-    struct arena *arena;            /* owned */
-    Vouch__V1__Claim *claim;        /* in the arena, as all pointers below */
-    struct slice claim_bytes;       /* its canonical bytes */
-    char *request_id;
-    struct decide_claim prepared;   /* borrows the claim */
+    struct arena *arena;            /* owned; the request is decoded there */
+    const Vouch__V1__VerifyCredentialRequest *request;
+    struct decide_claim prepared;   /* borrows its claim */
 };
 
 static void
@@ -93,13 +88,13 @@ take(struct unary_call *call)
     } else {
         if ((v = calloc(1, sizeof(*v))) == NULL)
             return (E_NOMEM);
-        if ((err = arena_create(CLAIM_MAX, &v->arena)) != E_OK) {
+        if ((err = arena_create(worker->service->max_request,
+            &v->arena)) != E_OK) {
             free(v);
             return (err);
         }
     }
-    v->claim = NULL;
-    v->request_id = NULL;
+    v->request = NULL;
     call->state = v;
     return (E_OK);
 }
@@ -144,31 +139,11 @@ end_field(struct buf *out, size_t at)
     return (err);
 }
 
-/* What was asked and by whom: the claim as its bytes have it. */
-static enum err
-pack_question(const struct unary_call *call, struct buf *out)
-{
-    const struct verify *v = call->state;
-    struct slice asker = slice_of(call->caller->identity->uri);
-    struct slice id = slice_of(v->request_id);
-    enum err err = buf_reserve(out, WIRE_PUT_BYTES_MAX(v->claim_bytes.n) +
-        WIRE_PUT_BYTES_MAX(asker.n) + WIRE_PUT_BYTES_MAX(id.n));
-    uint8_t *p;
-
-    if (err != E_OK)
-        return (err);
-    p = out->p + out->n;
-    p = wire_put_ready(p, QUESTION_CLAIM, v->claim_bytes);
-    p = wire_put_bytes(p, QUESTION_ASKER, asker);
-    p = wire_put_bytes(p, QUESTION_REQUEST_ID, id);
-    out->n = (size_t)(p - out->p);
-    return (E_OK);
-}
-
 static enum err
 pack_response(const struct unary_call *call, const struct verify_facts *facts,
     struct buf *out)
 {
+    const struct verify *v = call->state;
     size_t at;
     enum err err;
 
@@ -177,7 +152,9 @@ pack_response(const struct unary_call *call, const struct verify_facts *facts,
         (err = verify_answer_pack(facts, out)) != E_OK ||
         (err = end_field(out, at)) != E_OK ||
         (err = begin_field(out, RESPONSE_QUESTION, &at)) != E_OK ||
-        (err = pack_question(call, out)) != E_OK)
+        (err = verify_question_pack(v->request->claim,
+        slice_of(call->caller->identity->uri),
+        slice_of(v->request->request_id), out)) != E_OK)
         return (err);
     return (end_field(out, at));
 }
@@ -351,47 +328,6 @@ on_tick(struct tick_item *item, struct service_worker *worker, enum err view)
 /* ---- the question ----------------------------------------------------- */
 
 static int
-is_empty(const Vouch__V1__Date *date)
-{
-    return (date != NULL && date->year == 0 && date->month == 0 &&
-        date->day == 0);
-}
-
-/*
- * The claim outlives the message: copy it by way of its canonical bytes, which
- * are also what the answer repeats.  Those have no empty sub-message, and an
- * empty date says no more than none.
- */
-static enum err
-copy_claim(struct unary_call *call, const Vouch__V1__Claim *claim)
-{
-    struct verify *v = call->state;
-    struct buf *bytes = &call->worker->response;    /* which is not begun */
-    Vouch__V1__Claim plain = *claim;
-    ProtobufCMessage *message = NULL;
-    enum err err;
-
-    if (is_empty(plain.birth_date))
-        plain.birth_date = NULL;
-    if (is_empty(plain.issued_on))
-        plain.issued_on = NULL;
-    if (is_empty(plain.as_of))
-        plain.as_of = NULL;
-    buf_drop(bytes, bytes->n);
-    if ((err = message_pack(&plain.base, bytes)) != E_OK)
-        return (err);
-    v->claim_bytes.n = bytes->n;
-    v->claim_bytes.p = (const uint8_t *)arena_copy(v->arena,
-        buf_slice(bytes));
-    if (v->claim_bytes.p == NULL)
-        return (E_NOMEM);
-    err = message_unpack(&vouch__v1__claim__descriptor, v->claim_bytes,
-        v->arena, &message);
-    v->claim = (Vouch__V1__Claim *)(void *)message;
-    return (err);
-}
-
-static int
 type_is_known(const struct unary_call *call, const Vouch__V1__Claim *claim)
 {
     const Vouch__V1__CredentialType *type;
@@ -447,21 +383,6 @@ check(struct unary_call *call,
     return (status->code == GRPC_OK ? E_OK : E_INVAL);
 }
 
-/* What the call needs when its message is gone. */
-static enum err
-keep(struct unary_call *call,
-    const Vouch__V1__VerifyCredentialRequest *request)
-{
-    struct verify *v = call->state;
-    enum err err;
-
-    if ((err = copy_claim(call, request->claim)) != E_OK)
-        return (err);
-    decide_claim_rebase(&v->prepared, v->claim);
-    v->request_id = arena_copy(v->arena, slice_of(request->request_id));
-    return (v->request_id != NULL ? E_OK : E_NOMEM);
-}
-
 static void
 answer_unknown(struct unary_call *call)
 {
@@ -479,23 +400,18 @@ answer_unknown(struct unary_call *call)
 }
 
 static void
-verify_credential(struct unary_call *call, const ProtobufCMessage *message)
+verify_credential(struct unary_call *call,
+    const Vouch__V1__VerifyCredentialRequest *request)
 {
-    const Vouch__V1__VerifyCredentialRequest *request =
-        (const Vouch__V1__VerifyCredentialRequest *)(const void *)message;
+    struct verify *v = call->state;
     struct grpc_status status;
-    struct verify *v;
     enum err err;
 
-    if ((err = take(call)) == E_OK)
-        err = check(call, request, &status);
-    v = call->state;
-    if (err == E_INVAL) {
+    v->request = request;
+    if ((err = check(call, request, &status)) == E_INVAL) {
         unary_fail(call, &status);
         return;
     }
-    if (err == E_OK)
-        err = keep(call, request);
     if (err != E_OK) {
         fail(call, err);
         return;
@@ -508,4 +424,47 @@ verify_credential(struct unary_call *call, const ProtobufCMessage *message)
     service_tick_add(call->worker, &call->tick);
 }
 
-UNARY_METHOD(verify_credential_method, verify_credential);
+/* ---- the method -------------------------------------------------------- */
+
+static enum err
+start(struct service_worker *worker, const struct caller *caller,
+    struct sink sink, void **call)
+{
+    void *made;
+    enum err err;
+
+    if ((err = unary_start(worker, caller, sink, &made)) != E_OK)
+        return (err);
+    if ((err = take(made)) != E_OK) {
+        unary_cancel(made);
+        return (err);
+    }
+    *call = made;
+    return (E_OK);
+}
+
+/* The request is needed until the lookup has been answered. */
+static struct arena *
+arena_of(void *call)
+{
+    const struct unary_call *unary = call;
+    const struct verify *v = unary->state;
+
+    return (v->arena);
+}
+
+static void
+on_message(void *call, const ProtobufCMessage *message, struct slice bytes)
+{
+    (void)bytes;
+    verify_credential(call,
+        (const Vouch__V1__VerifyCredentialRequest *)(const void *)message);
+}
+
+const struct method_ops verify_credential_method = {
+    .start = start,
+    .arena = arena_of,
+    .message = on_message,
+    .half_close = unary_half_close,
+    .cancel = unary_cancel,
+};

@@ -2,9 +2,8 @@
 
 #include <string.h>
 
-#include "proto/civil.h"
 #include "proto/name_fold.h"
-#include "proto/wire_put.h"
+#include "service/verify_put.h"
 
 #define CONCLUSION_YES VOUCH__V1__CONCLUSION__CONCLUSION_YES
 
@@ -13,9 +12,6 @@
  * the work of message_pack(), which the tests hold it to.  These are the
  * numbers of verification.proto and types.proto.
  */
-enum {
-    DATE_YEAR = 1, DATE_MONTH, DATE_DAY
-};
 enum {
     PERIOD_KIND = 1, PERIOD_VALID_FROM, PERIOD_VALID_UNTIL, PERIOD_GRACE_UNTIL
 };
@@ -53,37 +49,6 @@ _Static_assert(NUMBERS_MAX > (DECIDE_REASONS + DECIDE_CAUSES +
     "room for every number");
 _Static_assert(PERIOD_MAX > (size_t)15 * WIRE_PUT_NUMBER_MAX,
     "room for a period");
-
-static uint8_t *
-put_text(uint8_t *p, uint32_t number, const char *text)
-{
-    return (wire_put_bytes(p, number, slice_of(text)));
-}
-
-/* A negative one takes ten bytes, as protobuf has it. */
-static uint8_t *
-put_int(uint8_t *p, uint32_t number, int64_t value)
-{
-    return (wire_put_number(p, number, (uint64_t)value));
-}
-
-static uint8_t *
-put_civil(uint8_t *p, uint32_t number, struct civil date)
-{
-    uint8_t *begin = p = wire_put_begin(p, number);
-
-    p = put_int(p, DATE_YEAR, date.year);
-    p = put_int(p, DATE_MONTH, date.month);
-    p = put_int(p, DATE_DAY, date.day);
-    return (wire_put_end(begin, p));
-}
-
-static uint8_t *
-put_date(uint8_t *p, uint32_t number, const Vouch__V1__Date *date)
-{
-    return (date == NULL ? p : put_civil(p, number,
-        (struct civil){date->year, date->month, date->day}));
-}
 
 /* ---- the fields, in number order ---------------------------------------- */
 
@@ -244,12 +209,6 @@ put_extension(uint8_t *p, const Vouch__V1__Extension *extension)
 
 /* ---- the whole ----------------------------------------------------------- */
 
-static size_t
-text_max(const char *text)
-{
-    return (WIRE_PUT_BYTES_MAX(strlen(text)));
-}
-
 /* How many bytes it takes at most. */
 static size_t
 answer_max(const struct verify_facts *facts)
@@ -259,17 +218,17 @@ answer_max(const struct verify_facts *facts)
     size_t n = NUMBERS_MAX;
 
     if (a != NULL)
-        n += text_max(a->name) + text_max(a->designation) +
-            text_max(a->contact);
+        n += put_text_max(a->name) + put_text_max(a->designation) +
+            put_text_max(a->contact);
     if (d->latest != NULL)
-        n += text_max(d->latest->credential_type_id) +
+        n += put_text_max(d->latest->credential_type_id) +
             facts->recognized.statements.n;
     if (d->latest != NULL && d->record != NULL)
-        n += text_max(d->record->raw_status) +
-            text_max(d->record->raw_reason) +
+        n += put_text_max(d->record->raw_status) +
+            put_text_max(d->record->raw_reason) +
             d->record->n_periods * PERIOD_MAX;
     if (d->extension != NULL)
-        n += text_max(d->extension->order) + text_max(d->extension->source) +
+        n += put_text_max(d->extension->order) + put_text_max(d->extension->source) +
             PERIOD_MAX;
     return (n);
 }

@@ -257,19 +257,19 @@ count_writable(void *call)
     count_on(call);
 }
 
-static const struct method_ops echo_ops = {start, keep_message,
+static const struct method_ops echo_ops = {start, NULL, keep_message,
     echo_half_close, NULL, cancel};
-static const struct method_ops bytes_ops = {start, keep_message,
+static const struct method_ops bytes_ops = {start, NULL, keep_message,
     bytes_half_close, NULL, cancel};
-static const struct method_ops fail_ops = {start, keep_message,
+static const struct method_ops fail_ops = {start, NULL, keep_message,
     fail_half_close, NULL, cancel};
-static const struct method_ops both_ops = {start, keep_message,
+static const struct method_ops both_ops = {start, NULL, keep_message,
     both_half_close, NULL, cancel};
-static const struct method_ops silent_ops = {start, keep_message,
+static const struct method_ops silent_ops = {start, NULL, keep_message,
     silent_half_close, NULL, cancel};
 static const struct method_ops busy_ops = {start_busy, keep_message,
     echo_half_close, NULL, cancel};
-static const struct method_ops later_ops = {start, keep_message,
+static const struct method_ops later_ops = {start, NULL, keep_message,
     later_half_close, NULL, cancel};
 static const struct method_ops early_ops = {start, early_message,
     ignore_half_close, NULL, cancel};

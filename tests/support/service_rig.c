@@ -152,7 +152,8 @@ rig_open(struct service_rig *rig, enum role role, const char *id)
     open_store(rig);
     rig->options = (struct service_options){.store = rig->store,
         .key_dir = rig->keys, .catalog_dir = SOURCE_DIR "/catalog",
-        .max_upload = 64 << 20, .max_staged = 128 << 20, .max_rejects = 100,
+        .max_request = 1 << 20, .max_upload = 64 << 20,
+        .max_staged = 128 << 20, .max_rejects = 100,
         .max_endings = 500, .max_ending_share = 2};
     if (create(rig, why, sizeof(why)) != E_OK)
         fail_msg("%s", why);

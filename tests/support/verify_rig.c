@@ -92,7 +92,8 @@ open_service(struct rig *rig)
     struct store_options store = {.dsn = dsn, .group_max = 1, .create = 1,
         .migrate = 1};
     struct service_options options = {.key_dir = keys,
-        .catalog_dir = rig->dir, .max_upload = 1 << 20,
+        .catalog_dir = rig->dir, .max_request = 1 << 20,
+        .max_upload = 1 << 20,
         .max_staged = 1 << 20, .max_rejects = 10};
     struct store_post post = {.post = never_post};
 
