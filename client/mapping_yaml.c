@@ -242,6 +242,8 @@ mapping_yaml_read(struct slice bytes, struct arena *arena,
     enum err err;
 
     *root = NULL;
+    if (bytes.n >= 3 && memcmp(bytes.p, "\xef\xbb\xbf", 3) == 0)
+        bytes.p += 3, bytes.n -= 3;     /* libyaml takes it for text */
     if ((err = check_text(bytes, faults)) != E_OK)
         return (err);
     if (!yaml_parser_initialize(&r.parser))

@@ -239,6 +239,22 @@ each_fault_is_told_with_its_place_and_what_is_right(void **state)
     }
 }
 
+/* Some editors begin a file of UTF-8 with one. */
+static void
+a_byte_order_mark_is_no_fault(void **state)
+{
+    struct mapping_faults faults;
+    struct mapping *m;
+
+    (void)state;
+    assert_int_equal(parse("\xef\xbb\xbf" NEEDED, &faults, &m), E_OK);
+    mapping_free(m);
+    assert_int_equal(parse("\xef\xbb\xbf" "a: b\n", &faults, &m), E_INVAL);
+    assert_fault(&faults, 1, 1, "there is no key 'a'");
+    assert_int_equal(parse("\xef\xbb\xbf", &faults, &m), E_INVAL);
+    assert_fault(&faults, 1, 1, "it is empty");
+}
+
 static void
 faults_are_many_but_not_without_end(void **state)
 {
@@ -357,6 +373,7 @@ main(void)
         cmocka_unit_test(every_key_is_read),
         cmocka_unit_test(no_word_is_anything_but_text),
         cmocka_unit_test(each_fault_is_told_with_its_place_and_what_is_right),
+        cmocka_unit_test(a_byte_order_mark_is_no_fault),
         cmocka_unit_test(faults_are_many_but_not_without_end),
         cmocka_unit_test(what_is_too_big_is_no_mapping),
         cmocka_unit_test(the_type_of_the_command_line_comes_first),
