@@ -1,6 +1,7 @@
 #include "app.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,13 +223,17 @@ static enum err
 open_service(struct app *app)
 {
     const struct conf *conf = app->conf;
+    char staging_dir[PATH_MAX];
     const struct service_options options = {
         .store = app->store,
         .key_dir = conf->key_dir,
         .catalog_dir = conf->catalog_dir,
         .max_request = (size_t)conf->message_arena,
+        .staging_dir = staging_dir,
         .max_upload = (size_t)conf->upload_max,
+        .max_upload_memory = (size_t)conf->upload_memory,
         .max_staged = (size_t)conf->staged_max,
+        .max_staged_memory = (size_t)conf->staged_memory,
         .max_rejects = conf->rejects_max,
         .max_endings = conf->endings_max,
         .max_ending_share = conf->ending_share,
@@ -236,6 +241,7 @@ open_service(struct app *app)
     char why[WHY] = "";
     enum err err;
 
+    settings_staging_dir(conf, staging_dir, sizeof(staging_dir));
     if ((err = service_create(&options, &app->service, why, sizeof(why))) !=
         E_OK)
         return (refuse(err, "service", why));

@@ -42,7 +42,8 @@ settings_check(const struct conf *conf, char *why, size_t size)
 enum err
 settings_check_dirs(const struct conf *conf, char *why, size_t size)
 {
-    const char *const dirs[] = {conf->key_dir, conf->catalog_dir};
+    const char *const dirs[] = {conf->key_dir, conf->catalog_dir,
+        conf->staging_dir};
 
     for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
         if (dirs[i][0] != '\0' && access(dirs[i], R_OK | X_OK) != 0) {
@@ -50,6 +51,23 @@ settings_check_dirs(const struct conf *conf, char *why, size_t size)
             return (E_IO);
         }
     return (E_OK);
+}
+
+void
+settings_staging_dir(const struct conf *conf, char *dir, size_t size)
+{
+    const char *path = strchr(conf->store_dsn, ':');
+    const char *last;
+
+    path = path == NULL ? conf->store_dsn : path + 1;
+    last = strrchr(path, '/');
+    if (conf->staging_dir[0] != '\0')
+        (void)snprintf(dir, size, "%s", conf->staging_dir);
+    else if (last == NULL)
+        (void)snprintf(dir, size, ".");
+    else    /* of "/x", the root itself */
+        (void)snprintf(dir, size, "%.*s", last == path ? 1 :
+            (int)(last - path), path);
 }
 
 void

@@ -30,6 +30,13 @@ enum err MUST_USE settings_check_dirs(const struct conf *conf, char *why,
     size_t size);
 
 /**
+ * settings_staging_dir(conf, dir, size):
+ * Write to ${dir}, of ${size} bytes, where uploads may have their files: the
+ * folder that is set, or else the one that the store's file is in.
+ */
+void settings_staging_dir(const struct conf *conf, char *dir, size_t size);
+
+/**
  * settings_log(conf):
  * Have the log as ${conf} says.
  */

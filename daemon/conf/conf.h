@@ -82,10 +82,17 @@
         "what a peer may send ahead on a connection")                         \
     NUMBER(cheap_frames, "http2.cheap_frames", 1000, 10, 1000000,             \
         "control frames without work between them before a peer is cut off")  \
-    NUMBER(upload_max, "publish.upload_bytes", 536870912, 65536,              \
-        17179869184, "memory that one upload may take")                       \
-    NUMBER(staged_max, "publish.staged_bytes", 1073741824, 65536,             \
-        68719476736, "memory that all uploads together may take")             \
+    NUMBER(upload_max, "publish.upload_bytes", 1073741824, 65536,             \
+        1099511627776, "room that the rows of one upload may take until "     \
+        "they are published")                                                 \
+    NUMBER(upload_memory, "publish.upload_memory_bytes", 4194304, 65536,      \
+        17179869184, "and of it in memory; the rest is in an encrypted file") \
+    NUMBER(staged_max, "publish.staged_bytes", 4294967296, 65536,             \
+        1099511627776, "room that all uploads together may take")             \
+    NUMBER(staged_memory, "publish.staged_memory_bytes", 268435456, 1048576,  \
+        68719476736, "and of it in memory")                                   \
+    TEXT(staging_dir, "publish.staging_dir", "",                              \
+        "folder of the encrypted files; none: the store's folder")            \
     NUMBER(rejects_max, "publish.rejects", 100000, 1, 100000000,              \
         "rejected rows after which an upload is given up")                    \
     NUMBER(endings_max, "publish.ending_count", 500, 0, 1000000000,           \

@@ -6,7 +6,7 @@
  *
  *   struct service         shared by all workers.  Everything in it is made by
  *                          service_create() and never changes until
- *                          service_free(), except ${staged}, which is atomic,
+ *                          service_free(), except what ${room} counts,
  *                          and what stands under ${lock}.
  *   struct service_worker  of one thread.  Its reader, factor keys, queue and
  *                          watchers are touched on that thread alone.
@@ -30,6 +30,7 @@
 #include "service/method.h"
 #include "service/recognized.h"
 #include "service/service.h"
+#include "service/staging.h"
 #include "store/store.h"
 
 struct service {
@@ -37,12 +38,11 @@ struct service {
     struct catalog_index *catalog;  /* owned */
     struct key_ring *keys;          /* owned */
     size_t max_request;
-    size_t max_upload;
-    size_t max_staged;
     int64_t max_rejects;
     int64_t max_endings;
     int64_t max_ending_share;
-    atomic_size_t staged;           /* bytes held by all uploads together */
+    struct staging_room room;       /* of the uploads' rows */
+    char *staging_dir;              /* owned; the room's */
     pthread_mutex_t lock;           /* over what is below */
     pthread_cond_t idle;            /* ${jobs} has become 0 */
     size_t jobs;                    /* handed to the writer, not settled */

@@ -131,13 +131,14 @@ take_rows(struct publishing *p)
     struct slice bytes;
     enum err err;
 
-    while (staging_next(p->order->rows, &cursor, &bytes)) {
+    while ((err = staging_next(p->order->rows, &cursor, &bytes)) == E_OK &&
+        bytes.p != NULL) {
         if (atomic_load_explicit(&p->order->given_up, memory_order_relaxed))
             return (E_DENIED);
         if ((err = publication_take_row(p, bytes)) != E_OK)
             return (err);
     }
-    return (E_OK);
+    return (err);
 }
 
 static enum err

@@ -87,7 +87,7 @@ struct publication_order {
     /* To be set. */
     const struct service *service;          /* borrowed */
     size_t place;                           /* of the association */
-    const struct staging *rows;             /* borrowed */
+    struct staging *rows;                   /* borrowed */
     uint8_t request_id[STORE_ID];
     uint8_t content_hash[STAGING_HASH];
     Vouch__V1__PublicationMode mode;

@@ -112,8 +112,7 @@ begin(struct publish_call *call, const Vouch__V1__PublicationHeader *header)
     call->terms.rules = catalog_index_number_rules(call->terms.association);
     call->terms.today = civil_day_at(clock_wall_us(),
         call->terms.association->utc_offset_minutes);
-    err = staging_create(service->max_upload, &service->staged,
-        service->max_staged, &call->rows);
+    err = staging_create(&service->room, &call->rows);
     if (err == E_OK)
         err = staging_header(call->rows, header);
     if (err != E_OK)
@@ -131,13 +130,17 @@ set_staging_fault(struct publish_call *call, enum err err)
     if (err == E_TOOBIG) {
         grpc_status_set(&call->fault, GRPC_RESOURCE_EXHAUSTED,
             "UPLOAD_TOO_LARGE", "the rows of one upload may take %zu bytes; "
-            "publish them in several uploads", service->max_upload);
+            "publish them in several uploads", service->room.upload_max);
         grpc_status_metadata(&call->fault, "max_upload", "%zu",
-            service->max_upload);
+            service->room.upload_max);
     } else if (err == E_BUSY) {
         grpc_status_set(&call->fault, GRPC_RESOURCE_EXHAUSTED,
             "TOO_MANY_UPLOADS", "other uploads take all the room there is; "
             "try again later");
+    } else if (err == E_FULL) {
+        grpc_status_set(&call->fault, GRPC_RESOURCE_EXHAUSTED,
+            "STORAGE_FULL", "the server has no room on its disk for the rows; "
+            "nothing was published; try again later");
     } else {
         grpc_status_from_err(&call->fault, err);
     }

@@ -208,20 +208,40 @@ load_keys(struct service *service, const struct service_options *options,
 }
 
 static enum err
+make_room(const struct service_options *options, struct service *s)
+{
+    size_t n = strlen(options->staging_dir) + 1;
+
+    if ((s->staging_dir = malloc(n)) == NULL)
+        return (E_NOMEM);
+    memcpy(s->staging_dir, options->staging_dir, n);
+    s->room.dir = s->staging_dir;
+    s->room.upload_max = options->max_upload;
+    s->room.upload_memory = options->max_upload_memory;
+    s->room.max = options->max_staged;
+    s->room.memory_max = options->max_staged_memory;
+    atomic_init(&s->room.held, 0);
+    atomic_init(&s->room.in_memory, 0);
+    return (E_OK);
+}
+
+static enum err
 allocate(const struct service_options *options, struct service **service)
 {
     struct service *s;
+    enum err err;
 
     if ((s = calloc(1, sizeof(*s))) == NULL)
         return (E_NOMEM);
+    if ((err = make_room(options, s)) != E_OK) {
+        free(s);
+        return (err);
+    }
     s->store = options->store;
     s->max_request = options->max_request;
-    s->max_upload = options->max_upload;
-    s->max_staged = options->max_staged;
     s->max_rejects = options->max_rejects;
     s->max_endings = options->max_endings;
     s->max_ending_share = options->max_ending_share;
-    atomic_init(&s->staged, 0);
     /* With default attributes neither fails on Linux. */
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_cond_init(&s->idle, NULL);
@@ -278,5 +298,6 @@ service_free(struct service *service)
     (void)pthread_mutex_destroy(&service->lock);
     key_ring_free(service->keys);
     catalog_index_free(service->catalog);
+    free(service->staging_dir);
     free(service);
 }

@@ -21,8 +21,11 @@ struct service_options {
     const char *key_dir;            /* factor keys and the page token key */
     const char *catalog_dir;        /* read if the store holds no catalog */
     size_t max_request;             /* bytes of a decoded request that waits */
+    const char *staging_dir;        /* of files of rows; copied */
     size_t max_upload;              /* bytes staged by one upload */
+    size_t max_upload_memory;       /* and of them in memory */
     size_t max_staged;              /* bytes staged by all uploads together */
+    size_t max_staged_memory;       /* and of them in memory */
     int64_t max_rejects;            /* rows an upload may have rejected */
     int64_t max_endings;            /* active credentials that a snapshot may
                                        end unless it expects it, */

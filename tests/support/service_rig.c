@@ -153,7 +153,9 @@ rig_open(struct service_rig *rig, enum role role, const char *id)
     rig->options = (struct service_options){.store = rig->store,
         .key_dir = rig->keys, .catalog_dir = SOURCE_DIR "/catalog",
         .max_request = 1 << 20, .max_upload = 64 << 20,
-        .max_staged = 128 << 20, .max_rejects = 100,
+        .max_upload_memory = 1 << 20, .max_staged = 128 << 20,
+        .max_staged_memory = 4 << 20, .staging_dir = rig->dir,
+        .max_rejects = 100,
         .max_endings = 500, .max_ending_share = 2};
     if (create(rig, why, sizeof(why)) != E_OK)
         fail_msg("%s", why);

@@ -94,7 +94,9 @@ open_service(struct rig *rig)
     struct service_options options = {.key_dir = keys,
         .catalog_dir = rig->dir, .max_request = 1 << 20,
         .max_upload = 1 << 20,
-        .max_staged = 1 << 20, .max_rejects = 10};
+        .max_upload_memory = 1 << 20, .max_staged = 1 << 20,
+        .max_staged_memory = 1 << 20, .staging_dir = rig->dir,
+        .max_rejects = 10};
     struct store_post post = {.post = never_post};
 
     (void)snprintf(dsn, sizeof(dsn), "sqlite:%s/store.db", rig->dir);

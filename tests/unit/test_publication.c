@@ -384,8 +384,7 @@ each_allocation_of_the_writer_may_fail(void **state)
     w->upload.rows[0].n_former_family = 1;
     (void)add(&w->upload, "PBT-001", "Rivera", "Active");
     (void)add(&w->upload, "PBT-005", "Chen", "Active");
-    assert_int_equal(staging_create(1 << 20, &w->rig.service->staged,
-        1 << 20, &rows), E_OK);
+    assert_int_equal(staging_create(&w->rig.service->room, &rows), E_OK);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(staging_row(rows, w->upload.list[i],
             STAGING_ROW), E_OK);

@@ -27,10 +27,10 @@ an_upload_that_is_interrupted_changes_nothing(void **state)
     (void)add(&w->upload, "PBT-001", "Rivera", "Active");
     assert_int_equal(rig_start(&w->rig, PUBLISH), E_OK);
     rig_say(&w->rig, &w->upload.request.base);
-    staged = atomic_load(&w->rig.service->staged);
+    staged = atomic_load(&w->rig.service->room.held);
     assert_true(staged > 0);
     rig_cancel(&w->rig);
-    assert_int_equal(atomic_load(&w->rig.service->staged), 0);
+    assert_int_equal(atomic_load(&w->rig.service->room.held), 0);
     assert_int_equal(log_size(w), size);
     assert_false(last_word(w).known);
 }
@@ -251,23 +251,23 @@ uploads_are_bounded(void **state)
 {
     struct world *w = *state;
 
-    w->rig.service->max_upload = 200 * 1024;
+    w->rig.service->room.upload_max = 200 * 1024;
     begin(&w->upload, ID_1);
     assert_int_equal(rig_start(&w->rig, PUBLISH), E_OK);
     say_many(w, 0, 4000);
     assert_true(w->rig.sink.finished);
     assert_int_equal(w->rig.sink.status.code, GRPC_RESOURCE_EXHAUSTED);
     assert_string_equal(w->rig.sink.status.reason, "UPLOAD_TOO_LARGE");
-    assert_int_equal(atomic_load(&w->rig.service->staged), 0);
+    assert_int_equal(atomic_load(&w->rig.service->room.held), 0);
 
-    w->rig.service->max_upload = 64 << 20;
-    w->rig.service->max_staged = 100 * 1024;
+    w->rig.service->room.upload_max = 64 << 20;
+    w->rig.service->room.max = 100 * 1024;
     begin(&w->upload, ID_1);
     assert_int_equal(rig_start(&w->rig, PUBLISH), E_OK);
     say_many(w, 0, 4000);
     assert_int_equal(w->rig.sink.status.code, GRPC_RESOURCE_EXHAUSTED);
     assert_string_equal(w->rig.sink.status.reason, "TOO_MANY_UPLOADS");
-    assert_int_equal(atomic_load(&w->rig.service->staged), 0);
+    assert_int_equal(atomic_load(&w->rig.service->room.held), 0);
 }
 
 static void
@@ -395,7 +395,7 @@ each_allocation_of_the_call_may_fail(void **state)
     assert_true(failures > 5 && n < 500);
     collect(&w->rig, &r);
     assert_int_equal(r.code, GRPC_OK);
-    assert_int_equal(atomic_load(&w->rig.service->staged), 0);
+    assert_int_equal(atomic_load(&w->rig.service->room.held), 0);
 }
 
 int

@@ -394,7 +394,7 @@ run_order(struct store_txn *txn, void *cookie)
 }
 
 static void
-fill_run(struct world *w, struct order_run *run, const struct staging *rows,
+fill_run(struct world *w, struct order_run *run, struct staging *rows,
     const size_t *type)
 {
     memset(run, 0, sizeof(*run));
@@ -432,8 +432,7 @@ each_allocation_of_a_snapshot_may_fail(void **state)
     (void)add(&w->upload, "PBT-002", "Chen", "Revoked");
     (void)add(&w->upload, "PBT-004", "Diaz", "Active");
     snapshot(&w->upload, 30);
-    assert_int_equal(staging_create(1 << 20, &w->rig.service->staged,
-        1 << 20, &rows), E_OK);
+    assert_int_equal(staging_create(&w->rig.service->room, &rows), E_OK);
     assert_int_equal(staging_row(rows, w->upload.list[0], STAGING_ROW), E_OK);
     assert_int_equal(staging_row(rows, w->upload.list[1], STAGING_KEY), E_OK);
 
