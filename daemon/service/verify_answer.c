@@ -228,8 +228,8 @@ answer_max(const struct verify_facts *facts)
             put_text_max(d->record->raw_reason) +
             d->record->n_periods * PERIOD_MAX;
     if (d->extension != NULL)
-        n += put_text_max(d->extension->order) + put_text_max(d->extension->source) +
-            PERIOD_MAX;
+        n += put_text_max(d->extension->order) +
+            put_text_max(d->extension->source) + PERIOD_MAX;
     return (n);
 }
 
