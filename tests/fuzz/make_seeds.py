@@ -700,10 +700,16 @@ def make_claim(m):
         case(name, 4, 7, given, (0, m.event(periods=[
             m.v1.ValidityPeriod(kind=1, valid_from=m.date(2015, 3, 1),
                                 valid_until=end)], **more)))
-    case("extended_maybe", 4, 7, given,
-         (0, m.event(periods=[m.v1.ValidityPeriod(
-             kind=1, valid_until=m.date(2020))])),
-         (0, m.event(kind=3)))
+    # On a day between the two nobody knows which of them was so.
+    before = m.event()
+    before.source_time_us -= 4 * 365 * 86400 * 10**6
+    after = m.event(kind=3, periods=[m.v1.ValidityPeriod(
+        kind=1, valid_until=m.date(2020, 7))])
+    after.effective_on.CopyFrom(m.date(2026, 11, 22))
+    after.effective_on_assumed = True
+    case("extended_maybe", 4, 7, m.claim(
+        issued_on=m.date(2015, 3, 1), birth_date=None,
+        as_of=m.date(2024, 1, 1)), (0, before), (0, after))
 
 
 def make_reflection(m):
