@@ -28,6 +28,25 @@ mapping_same(struct slice a, struct slice b)
     return (1);
 }
 
+struct slice
+mapping_trim(struct slice s)
+{
+    size_t n = SIZE_MAX;
+
+    while (n != s.n) {
+        n = s.n;
+        while (s.n > 0 && strchr(" \t\r\n", s.p[0]) != NULL)
+            s.p++, s.n--;
+        while (s.n > 0 && strchr(" \t\r\n", s.p[s.n - 1]) != NULL)
+            s.n--;
+        if (s.n >= 2 && memcmp(s.p, "\xc2\xa0", 2) == 0)
+            s.p += 2, s.n -= 2;
+        if (s.n >= 2 && memcmp(s.p + s.n - 2, "\xc2\xa0", 2) == 0)
+            s.n -= 2;
+    }
+    return (s);
+}
+
 int
 mapping_has(const struct mapping_list *list, struct slice text)
 {

@@ -163,6 +163,13 @@ int mapping_same(struct slice a, struct slice b);
 int mapping_has(const struct mapping_list *list, struct slice text);
 
 /**
+ * mapping_trim(text):
+ * Return ${text} without what surrounds it: blanks of any kind mean nothing
+ * there, a no-break space neither.
+ */
+struct slice mapping_trim(struct slice text);
+
+/**
  * mapping_is_given(value):
  * Return non-zero if ${value} has a source in the file or a constant.
  */

@@ -48,26 +48,6 @@ refuse(const struct reading *r, const char *column, const char *reason,
 
 /* ---- texts ------------------------------------------------------------- */
 
-/* Blanks of any kind around a text mean nothing, a no-break space neither. */
-static struct slice
-trim(struct slice s)
-{
-    size_t n = SIZE_MAX;
-
-    while (n != s.n) {
-        n = s.n;
-        while (s.n > 0 && strchr(" \t\r\n", s.p[0]) != NULL)
-            s.p++, s.n--;
-        while (s.n > 0 && strchr(" \t\r\n", s.p[s.n - 1]) != NULL)
-            s.n--;
-        if (s.n >= 2 && memcmp(s.p, "\xc2\xa0", 2) == 0)
-            s.p += 2, s.n -= 2;
-        if (s.n >= 2 && memcmp(s.p + s.n - 2, "\xc2\xa0", 2) == 0)
-            s.n -= 2;
-    }
-    return (s);
-}
-
 /* Join what stands in the columns of ${v}; what is empty takes no part. */
 static enum err
 join_columns(const struct reading *r, const struct mapping_value *v,
@@ -82,7 +62,7 @@ join_columns(const struct reading *r, const struct mapping_value *v,
         return (no_memory(r));
     *text = (struct slice){p, 0};
     for (size_t i = 0; i < v->ncolumns; i++) {
-        struct slice one = trim(r->record->fields[v->columns[i].at]);
+        struct slice one = mapping_trim(r->record->fields[v->columns[i].at]);
 
         if (one.n == 0)
             continue;
@@ -108,7 +88,7 @@ read_text(const struct reading *r, const struct mapping_value *v,
     if (v->constant != NULL)
         *text = slice_of(v->constant);
     else if (v->ncolumns == 1)
-        *text = trim(r->record->fields[v->columns[0].at]);
+        *text = mapping_trim(r->record->fields[v->columns[0].at]);
     else if (v->ncolumns > 1)
         err = join_columns(r, v, text);
     if (err != E_OK || text->n == 0)
@@ -203,6 +183,14 @@ make_key(struct reading *r)
     memcpy(r->made->key, hash, MAPPING_FOLD_KEY);
     r->made->keyed = 1;
     return (E_OK);
+}
+
+/* Is what tells one credential of a number from others there, and understood? */
+static int
+is_key_whole(const struct reading *r, enum err names)
+{
+    return (names == E_OK && r->texts[ROWS_FAMILY].n > 0 &&
+        r->texts[ROWS_CREDENTIAL_TYPE].n > 0);
 }
 
 /* ---- dates ------------------------------------------------------------- */
@@ -476,6 +464,7 @@ mapping_row_read(const struct mapping *m, int32_t day,
     *made = (struct mapping_row){0};
     rows_fault_key(fault, r.texts[ROWS_CREDENTIAL_TYPE],
         r.texts[ROWS_NUMBER]);
+    made->loose = m->fold != 0;
     if (record->nfields != m->fields) {
         err = refuse(&r, "", "WRONG_FIELD_COUNT", "");
         (void)snprintf(fault->description, sizeof(fault->description),
@@ -488,6 +477,9 @@ mapping_row_read(const struct mapping *m, int32_t day,
         return (texts);
     if ((names = split_names(&r)) == E_TOOBIG || names == E_NOMEM)
         return (names);
+    made->loose = m->fold != 0 &&
+        (texts != E_OK || !is_key_whole(&r, names));
+    made->number = r.texts[ROWS_NUMBER];
     if ((err = make_key(&r)) != E_OK || (err = texts) != E_OK ||
         (err = names) != E_OK || (err = check_needed(&r)) != E_OK ||
         (err = read_dates(&r)) != E_OK || (err = make_row(&r)) != E_OK ||

@@ -17,6 +17,8 @@ struct mapping_row {
     int keyed;                              /* there is a key, on failure too */
     uint8_t key[MAPPING_FOLD_KEY];
     struct mapping_meaning open;            /* what its open case adds */
+    int loose;      /* on failure: nobody can read of which credential it is */
+    struct slice number;                    /* its text, if there is one */
 };
 
 /**

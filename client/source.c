@@ -8,6 +8,7 @@
 
 #include "client/encoding.h"
 #include "client/mapping_fold.h"
+#include "client/mapping_loose.h"
 #include "client/mapping_row.h"
 #include "client/mapping_words.h"
 #include "client/table.h"
@@ -31,6 +32,7 @@ struct source {
     struct encoding *encoding;          /* owned; NULL: the plain CSV */
     struct mapping_faults faults;
     struct mapping_fold *fold;          /* owned; NULL: nothing is folded */
+    struct mapping_loose loose;
     struct arena *arena;                /* owned; of one row to be folded */
     struct buf packed;
     const struct mapping_group *group;  /* that is ready; borrowed */
@@ -82,6 +84,23 @@ say_errno(struct source *s, enum err err)
     return (err);
 }
 
+/* It was not read: if nobody knows of which credential it is, note that. */
+static enum err
+note_loose(struct source *s, const struct csv_record *record,
+    const struct mapping_row *made)
+{
+    enum err err = E_OK;
+
+    if (made->loose && record->nfields != s->mapping->fields)
+        err = mapping_loose_add_fields(&s->loose, s->mapping, record);
+    else if (made->loose && made->number.n > 0)
+        err = mapping_loose_add(&s->loose, made->number, record->line);
+    if (err == E_TOOBIG)
+        (void)snprintf(s->fault->why, sizeof(s->fault->why), "of too many "
+            "lines nobody can read to which credential they belong");
+    return (err);
+}
+
 /* Let a record wait for the others of its credential. */
 static enum err
 put_record(struct source *s, const struct csv_record *record)
@@ -101,8 +120,11 @@ put_record(struct source *s, const struct csv_record *record)
     }
     if (read != E_OK && read != E_INVAL && read != E_TOOBIG)
         return (read);
-    if (read != E_OK)
+    if (read != E_OK) {
         buf_drop(&s->packed, s->packed.n);
+        if ((err = note_loose(s, record, &made)) != E_OK)
+            return (err);
+    }
     if (made.keyed && (err = mapping_fold_put(s->fold, record->line, made.key,
         buf_slice(&s->packed), &made.open)) != E_OK)
         return (say_errno(s, err));
@@ -146,8 +168,8 @@ reject_group(struct source *s, const struct mapping_group *group)
         if (group->verdict == MAPPING_FOLD_SPOILED) {
             fault.reason = "FOLD_SPOILED";
             (void)snprintf(fault.description, sizeof(fault.description),
-                "the row on line %" PRId64 ", of the same credential, is "
-                "rejected", group->other);
+                "the row on line %" PRId64 ", which is or may be of the same "
+                "credential, is rejected", group->other);
         } else {
             fault.reason = "FOLD_CONTRADICTORY";
             (void)snprintf(fault.description, sizeof(fault.description),
@@ -161,6 +183,25 @@ reject_group(struct source *s, const struct mapping_group *group)
     return (E_OK);
 }
 
+/* A row that may be of this number spoils it, as one that surely is. */
+static enum err
+spoil_group(struct source *s, struct mapping_group *group)
+{
+    struct rows_fault key = {0};
+    int64_t line;
+    enum err err;
+
+    if (s->loose.n == 0 || group->verdict != MAPPING_FOLD_TAKE)
+        return (E_OK);
+    if ((err = read_group_key(s, group, &key)) != E_OK)
+        return (err);
+    if ((line = mapping_loose_find(&s->loose, slice_of(key.number))) != 0) {
+        group->verdict = MAPPING_FOLD_SPOILED;
+        group->other = line;
+    }
+    return (E_OK);
+}
+
 static enum err
 take_groups(struct source *s)
 {
@@ -169,6 +210,8 @@ take_groups(struct source *s)
 
     while ((err = mapping_fold_next(s->fold, &group)) == E_OK &&
         group.n > 0) {
+        if ((err = spoil_group(s, &group)) != E_OK)
+            return (err);
         if (group.verdict != MAPPING_FOLD_TAKE) {
             if ((err = reject_group(s, &group)) != E_OK)
                 return (err);
@@ -413,6 +456,7 @@ source_free(struct source *s)
     csv_reader_free(s->reader);
     encoding_free(s->encoding);
     mapping_fold_free(s->fold);
+    mapping_loose_free(&s->loose);
     arena_free(s->arena);
     buf_free(&s->packed);
     free(s);

@@ -409,6 +409,26 @@ what_contradicts_or_cannot_be_read_is_rejected_as_a_whole(void **state)
         "10! S STATUS_UNMAPPED\n"
         "2! N FOLD_CONTRADICTORY\n4! N FOLD_CONTRADICTORY\n"
         "6! N FOLD_CONTRADICTORY\n3! N FOLD_SPOILED\n8! N FOLD_SPOILED\n");
+    /* What cannot be read may be of any credential of its number. */
+    assert_rows(FOLD, "N,F,S,C,X,E,D\n"
+        "1,Ray,A,,,,\n2,Ray,A,,,,\n3,Ray,A,,,,\n4,Ray,A,,,,\n"
+        "1,Ray,A,a,Stop,2019,,\n"       /* a field too many */
+        "x,2 ,Ray,A,a,Stop,2019,\n"
+        "3,,A,a,Stop,2019,\n"           /* without a name */
+        "3,May,A,,,,\n",
+        "6!  WRONG_FIELD_COUNT\n7!  WRONG_FIELD_COUNT\n"
+        "8! F FIELD_MISSING\n2! N FOLD_SPOILED\n3! N FOLD_SPOILED\n"
+        "4! N FOLD_SPOILED\n5: 4 family=Ray status=A ACTIVE\n"
+        "9! N FOLD_SPOILED\n");
+    assert_rows("format: csv\nencoding: utf-8\n"
+        "columns: {number: {columns: [P, N], join: '-'}, family: F,\n"
+        "  credential_type: {column: K, values: {A: a-t}}}\n"
+        "fold: {key: [number, credential_type, family]}\n",
+        "P,N,F,K\nX,1,Ray,A\nX,2,Ray,A\nX,3,Ray,A\nX,1,Ray,A,\n"
+        "X,2,Ray,B\n",
+        "5!  WRONG_FIELD_COUNT\n6! K VALUE_UNMAPPED\n"
+        "2! P + N FOLD_SPOILED\n3! P + N FOLD_SPOILED\n"
+        "4: X-3 family=Ray\n");
     assert_int_equal(run(FOLD, slice_of("N,F,S,C,X,E,D\n1,Ray,A,,,,\n"
         "1,Ray,A,,,,\n2,Ray,A,,,,\n1,Ray,A,,,,\n"), 99, &seen), E_OK);
     assert_int_equal(seen.counts.read, 4);
