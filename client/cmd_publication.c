@@ -38,7 +38,7 @@ print_types(const Vouch__V1__Publication *p)
 }
 
 static void
-print_table(const Vouch__V1__Publication *p, int64_t unread)
+print_table(const Vouch__V1__Publication *p)
 {
     char taken[CIVIL_TIME_TEXT], recorded[CIVIL_TIME_TEXT];
 
@@ -58,7 +58,7 @@ print_table(const Vouch__V1__Publication *p, int64_t unread)
     count("new", p->new_count);
     count("changed", p->changed_count);
     count("unchanged", p->unchanged_count);
-    count("rejected", text_sum(p->rejected_count, unread));
+    count("rejected", p->rejected_count);
     if (p->n_snapshot_type_ids > 0)
         count("not listed", p->not_listed_count);
     if (p->ending_withheld != 0)
@@ -77,7 +77,7 @@ print_table(const Vouch__V1__Publication *p, int64_t unread)
 }
 
 static int
-print_csv(const Vouch__V1__Publication *p, int64_t unread)
+print_csv(const Vouch__V1__Publication *p)
 {
     static const char *const columns[] = {"publication_id", "request_id",
         "association", "recorded_at", "new", "changed", "unchanged",
@@ -91,7 +91,7 @@ print_csv(const Vouch__V1__Publication *p, int64_t unread)
     (void)snprintf(counts[2], sizeof(counts[2]), "%" PRId64,
         p->unchanged_count);
     (void)snprintf(counts[3], sizeof(counts[3]), "%" PRId64,
-        text_sum(p->rejected_count, unread));
+        p->rejected_count);
     return (table_print_one(columns, (const char *const[]){
         p->publication_id, p->request_id, p->association_id, recorded,
         counts[0], counts[1], counts[2], counts[3]}, 8));
@@ -99,7 +99,7 @@ print_csv(const Vouch__V1__Publication *p, int64_t unread)
 
 int
 publication_print(const struct invocation *run,
-    const Vouch__V1__Publication *publication, int64_t unread)
+    const Vouch__V1__Publication *publication)
 {
     switch (run->output) {
     case OUTPUT_JSON:
@@ -107,10 +107,10 @@ publication_print(const struct invocation *run,
         return (json_print(stdout, &publication->base,
             run->output == OUTPUT_JSONL));
     case OUTPUT_CSV:
-        return (print_csv(publication, unread));
+        return (print_csv(publication));
     case OUTPUT_TABLE:
     default:
-        print_table(publication, unread);
+        print_table(publication);
         return (0);
     }
 }
@@ -141,7 +141,7 @@ cmd_publication_show(const struct invocation *run)
     status = VOUCH_EXIT_YES;
     if (response->publication == NULL)
         status = bug_error(run, "the server answered without a publication");
-    else if (publication_print(run, response->publication, 0) != 0)
+    else if (publication_print(run, response->publication) != 0)
         status = bug_error(run, "out of memory");
 
 out:

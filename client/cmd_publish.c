@@ -158,12 +158,28 @@ send_unread(struct upload *u, const struct rows_fault *fault)
     return (add_row(u, row));
 }
 
+/* Of what has no key in a snapshot the server is told, and counts it itself. */
+static void
+note_missing(struct upload *u, const struct rows_fault *fault)
+{
+    struct outcome_rejects *rejects = &u->back.rejects_by;
+
+    if (strcmp(fault->reason, "FIELD_MISSING") != 0)
+        return;
+    if (strcmp(fault->column, source_column(u->source, "name")) == 0)
+        rejects->without_family_name++;
+    else if (u->head.header.mode != SNAPSHOT &&
+        strcmp(fault->column, source_column(u->source, "number")) == 0)
+        rejects->without_number++;
+}
+
 static enum err
 on_reject(void *cookie, int64_t line, const struct rows_fault *fault)
 {
     struct upload *u = cookie;
     int64_t before = u->back.rejected;
 
+    note_missing(u, fault);
     feedback_reject(&u->back, line, fault->column, fault->reason,
         fault->description);
     u->back.rejected_here += u->back.rejected - before;
@@ -356,7 +372,8 @@ print_notes(const struct upload *u, double seconds)
         seconds, seconds > 0 ? (double)u->sent / seconds : 0);
     if (u->back.rejected_here > 0)
         fprintf(stderr, "note: %" PRId64 " of the rejected lines were found "
-            "wrong here and were not sent\n", u->back.rejected_here);
+            "wrong here and were not sent%s\n", u->back.rejected_here,
+            u->unread > 0 ? ", but for type and number" : "");
     if (u->without_status > 0)
         fprintf(stderr, "note: %" PRId64 " rows have no status: whoever asks "
             "about them will be told to look into it\n", u->without_status);
@@ -408,8 +425,9 @@ finish(struct upload *u)
         return (fail(u, E_IO));
     }
     summary = u->back.last->summary;
-    if (outcome_print(u->run, u->back.last,
-        u->back.rejected_here - u->unread) != 0)
+    u->back.rejects_by.unsent = u->back.rejected_here - u->unread;
+    if (outcome_complete(u->back.last, &u->back.rejects_by) != 0 ||
+        outcome_print(u->run, u->back.last) != 0)
         return (bug_error(u->run, "out of memory; it is published"));
     print_notes(u, seconds);
     if (!u->back.last->repeated_request && print_accounting(u) != 0)

@@ -150,6 +150,7 @@ feedback_reject(struct feedback *f, int64_t line, const char *field,
     for (int64_t l = line; l != 0; l = source_next_line(f->source, l)) {
         f->rejected++;
         f->rejected_folded += l != line;
+        outcome_count(&f->rejects_by, reason);
         if (f->rejects != NULL)
             write_reject(f->rejects, l, field, reason, description);
         else if (!f->run->quiet && f->rejected <= SHOWN_MAX)

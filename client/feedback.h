@@ -11,6 +11,7 @@
 
 #include "client/command.h"
 #include "client/openings_file.h"
+#include "client/outcome.h"
 #include "client/progress.h"
 #include "client/source.h"
 #include "vouch/v1/publishing_service.pb-c.h"
@@ -25,6 +26,7 @@ struct feedback {
     int64_t rejected;               /* lines, here and by the server */
     int64_t rejected_here;
     int64_t rejected_folded;        /* of these, folded into another's row */
+    struct outcome_rejects rejects_by;
     Vouch__V1__PublishCredentialsResponse *last;    /* owned; has summary */
 };
 

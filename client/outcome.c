@@ -2,12 +2,105 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/json.h"
 #include "client/publication.h"
 #include "client/table.h"
 #include "client/text.h"
+
+#define REJECTED VOUCH__V1__CHANGE_KIND__CHANGE_KIND_REJECTED
+
+/* ---- the whole file ---------------------------------------------------- */
+
+void
+outcome_count(struct outcome_rejects *rejects, const char *reason)
+{
+    struct outcome_reason *r;
+    size_t i;
+
+    for (i = 0; i < rejects->nreasons; i++)
+        if (strcmp(rejects->reasons[i].name, reason) == 0)
+            break;
+    if (i == OUTCOME_REASONS)
+        i--;
+    r = &rejects->reasons[i];
+    if (i == rejects->nreasons) {
+        rejects->nreasons++;
+        (void)snprintf(r->name, sizeof(r->name), "%s", reason);
+    }
+    r->n++;
+}
+
+/* The server counts what was read here as rows that it was not shown. */
+static void
+drop_rejected(Vouch__V1__PublicationDiff *diff)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < diff->n_counts; i++)
+        if (diff->counts[i]->kind == REJECTED)
+            vouch_free_message(&diff->counts[i]->base);
+        else
+            diff->counts[kept++] = diff->counts[i];
+    diff->n_counts = kept;
+}
+
+static int
+add_rejected(Vouch__V1__PublicationDiff *diff,
+    const struct outcome_reason *reason)
+{
+    Vouch__V1__ChangeCount *count = malloc(sizeof(*count));
+
+    if (count == NULL)
+        return (-1);
+    vouch__v1__change_count__init(count);
+    count->kind = REJECTED;
+    count->count = reason->n;
+    if ((count->from = text_copy(reason->name)) == NULL) {
+        free(count);
+        return (-1);
+    }
+    diff->counts[diff->n_counts++] = count;
+    return (0);
+}
+
+static int
+complete_diff(Vouch__V1__PublicationDiff *diff,
+    const struct outcome_rejects *rejects)
+{
+    Vouch__V1__ChangeCount **counts;
+    int status = 0;
+
+    drop_rejected(diff);
+    counts = realloc(diff->counts, (diff->n_counts + rejects->nreasons + 1) *
+        sizeof(*counts));
+    if (counts == NULL)
+        return (-1);
+    diff->counts = counts;
+    for (size_t i = 0; i < rejects->nreasons && status == 0; i++)
+        status = add_rejected(diff, &rejects->reasons[i]);
+    return (status);
+}
+
+int
+outcome_complete(Vouch__V1__PublishCredentialsResponse *last,
+    const struct outcome_rejects *rejects)
+{
+    Vouch__V1__Readiness *readiness = last->readiness;
+
+    last->summary->rejected_count = text_sum(last->summary->rejected_count,
+        rejects->unsent);
+    if (readiness != NULL) {
+        readiness->rows_without_number = text_sum(
+            readiness->rows_without_number, rejects->without_number);
+        readiness->rows_without_family_name = text_sum(
+            readiness->rows_without_family_name,
+            rejects->without_family_name);
+    }
+    return (last->diff == NULL ? 0 : complete_diff(last->diff, rejects));
+}
 
 /* In the form of people: "MASS_ENDINGS" as "mass endings". */
 static void
@@ -140,11 +233,11 @@ print_readiness(const Vouch__V1__Readiness *r)
 
 static int
 print_table(const struct invocation *run,
-    const Vouch__V1__PublishCredentialsResponse *last, int64_t unsent)
+    const Vouch__V1__PublishCredentialsResponse *last)
 {
     if (last->diff != NULL)
         printf("DRY RUN: nothing was changed\n");
-    if (publication_print(run, last->summary, unsent) != 0)
+    if (publication_print(run, last->summary) != 0)
         return (-1);
     if (last->diff != NULL)
         print_diff(last->diff);
@@ -240,7 +333,7 @@ print_lines(const Vouch__V1__PublishCredentialsResponse *last)
 
 int
 outcome_print(const struct invocation *run,
-    const Vouch__V1__PublishCredentialsResponse *last, int64_t unsent)
+    const Vouch__V1__PublishCredentialsResponse *last)
 {
     switch (run->output) {
     case OUTPUT_JSON:
@@ -249,9 +342,9 @@ outcome_print(const struct invocation *run,
         return (last->diff != NULL ? print_lines(last) :
             json_print_value(stdout, whole(last), 1));
     case OUTPUT_CSV:
-        return (publication_print(run, last->summary, unsent));
+        return (publication_print(run, last->summary));
     case OUTPUT_TABLE:
     default:
-        return (print_table(run, last, unsent));
+        return (print_table(run, last));
     }
 }

@@ -9,11 +9,11 @@
 #include "vouch/v1/publishing_service.pb-c.h"
 
 /**
- * publication_print(run, publication, unread):
- * Write ${publication} to standard output in the format of ${run}; ${unread}
- * lines of the file never reached the server.  Returns 0, or -1.
+ * publication_print(run, publication):
+ * Write ${publication} to standard output in the format of ${run}.  Returns 0,
+ * or -1.
  */
 int publication_print(const struct invocation *run,
-    const Vouch__V1__Publication *publication, int64_t unread);
+    const Vouch__V1__Publication *publication);
 
 #endif /* !CLIENT_PUBLICATION_H */

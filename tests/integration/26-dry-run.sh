@@ -127,6 +127,51 @@ says "changed      4" "on file      6 records"
 upload 6 "$work/second.csv" --request-id "$id" --dry-run
 complains "carried out before"
 
+step "what vouch itself finds wrong counts as what the server does"
+cat > "$work/m.yaml" << 'END'
+format: csv
+encoding: utf-8
+constants: {credential_type: ascp-pbt}
+columns: {number: No, family: Name, birth_date: Born, status: State}
+status: {words: [{word: Good, standing: ACTIVE}]}
+END
+cat > "$work/mapped.csv" << 'END'
+No,Name,Born,State
+,Holt,1990,Good
+,Ives,1990,Good
+703,,1990,Good
+704,Jung,1990-02-30,Good
+705,Kerr,1990,Odd
+706,Lang,2990,Good
+601,Anders,1980-02-29,Good
+END
+check_whole()
+{
+    says "rejected     6" "2 rows were not taken for want of a number" \
+        "1 rows were not taken for want of a family name" \
+        "rejected                 3  FIELD_MISSING" \
+        "rejected                 2  DATE_INVALID" \
+        "rejected                 1  STATUS_UNMAPPED"
+}
+upload 6 "$work/mapped.csv" --mapping "$work/m.yaml" --dry-run
+check_whole
+upload 6 "$work/mapped.csv" --mapping "$work/m.yaml" --dry-run -o jsonl
+/usr/bin/python3 - "$work/out" << 'END' || fail "these are other lines"
+import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1])]
+assert {l["from"]: l["count"] for l in lines
+        if l.get("kind") == "CHANGE_KIND_REJECTED"} == {
+    "FIELD_MISSING": "3", "DATE_INVALID": "2", "STATUS_UNMAPPED": "1"}, lines
+assert lines[-1]["rejectedCount"] == "6", lines[-1]
+assert lines[-2]["rowsWithoutNumber"] == "2", lines[-2]
+assert lines[-2]["rowsWithoutFamilyName"] == "1", lines[-2]
+END
+sleep 1
+at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+upload 6 "$work/mapped.csv" --mapping "$work/m.yaml" --dry-run \
+    --mode snapshot --types ascp-pbt --extracted-at "$at"
+check_whole
+
 step "what no claim can ever confirm"
 rows "$work/bare.csv" \
     ascp-pbt,701,,Holt,Hal,,,2019-05-06,2027-12-31,ACTIVE \
