@@ -122,14 +122,18 @@ class Vouchd(Server):
 
 
 class Grpc(Server):
-    name = "grpc_async"
+    name, how = "grpc_ready", "ready"
 
     def command(self, threads):
         certs = self.bench.certs
-        return [os.path.join(self.bench.args.peers, "grpc_async"), "serve",
+        return [os.path.join(self.bench.args.peers, "grpc_async"), self.how,
                 self.bench.peer_db, str(self.port), str(threads),
                 certs("server.pem"), certs("server.key"), certs("root.pem"),
                 *self.bench.answers]
+
+
+class GrpcMade(Grpc):
+    name, how = "grpc_made", "made"
 
 
 class Nghttpd(Server):
@@ -295,7 +299,7 @@ class Bench:
     def compare(self, title, loads, core, load_core, threads):
         results = {}
         for turn in range(self.args.rounds):
-            for kind in (Nghttpd, Grpc, Vouchd):
+            for kind in (Nghttpd, Grpc, GrpcMade, Vouchd):
                 with kind(self).start(core, threads) as server:
                     for load in loads:
                         results.setdefault((load, server.name), []).append(
@@ -303,9 +307,10 @@ class Bench:
             print(f"({title}: round {turn + 1} of {self.args.rounds})",
                   file=sys.stderr, flush=True)
         print(f"\n## {title}\n")
-        print("| load | server | req/s | x grpc | server CPU us | grpc's x | "
-              "p50 us | p99 us | p99.9 us | load CPU us | others' cores |")
-        print("|---|---|---|---|---|---|---|---|---|---|---|")
+        print("| load | server | req/s | x ready | x made | server CPU us | "
+              "ready's x | made's x | p50 us | p99 us | p99.9 us | "
+              "load CPU us | others' cores |")
+        print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
         for load in loads:
             self.compare_rows(load, results)
 
@@ -314,13 +319,15 @@ class Bench:
         def middle(name, what):
             return statistics.median(r[what] for r in results[load, name])
 
-        for name in ("nghttpd", "grpc_async", "vouchd"):
+        for name in ("nghttpd", "grpc_ready", "grpc_made", "vouchd"):
             rate, cpu = middle(name, "per_second"), middle(name,
                                                            "server_cpu_us")
             print(f"| {load[0]}x{load[1]} | {name} | {rate:,.0f} "
-                  f"| {rate / middle('grpc_async', 'per_second'):.2f} "
+                  f"| {rate / middle('grpc_ready', 'per_second'):.2f} "
+                  f"| {rate / middle('grpc_made', 'per_second'):.2f} "
                   f"| {cpu:.2f} "
-                  f"| {middle('grpc_async', 'server_cpu_us') / cpu:.2f} "
+                  f"| {middle('grpc_ready', 'server_cpu_us') / cpu:.2f} "
+                  f"| {middle('grpc_made', 'server_cpu_us') / cpu:.2f} "
                   f"| {middle(name, 'p50_us'):,.0f} "
                   f"| {middle(name, 'p99_us'):,.0f} "
                   f"| {middle(name, 'p999_us'):,.0f} "

@@ -3,15 +3,17 @@
 //
 //   grpc_async fill N DB
 //       make DB, of N generated records
-//   grpc_async serve DB PORT THREADS CERT KEY CA MISS ANSWER...
+//   grpc_async ready|made DB PORT THREADS CERT KEY CA MISS ANSWER...
 //       serve on loopback; MISS and each ANSWER are files of one
 //       VerifyCredentialResponse each, as JSON, as `vouch verify -o json`
 //       prints it: what is answered to a claim that nothing matches, and to
 //       one about the credential type that ANSWER names
 //
-// It is generous to itself: one lookup by primary key, two comparisons, and an
-// Answer that was made when it started, of which only what differs is set.  It
-// normalizes, folds, judges, logs and limits nothing.
+// It is generous to itself: one lookup by primary key and two comparisons.  It
+// normalizes, folds, judges and limits nothing.  `made`: each call makes its
+// Answer of what stands in memory, as every server has to whose answers differ,
+// and is logged by one line.  `ready`: there is no log, and an Answer was made
+// when it started, of which only the time is set.
 
 #include <chrono>
 #include <cstdio>
@@ -148,10 +150,12 @@ struct Answers {
 
 // What one thread has.
 struct Worker {
-    Worker(const char *db, const Answers &made) : reg(db), answers(made) {}
+    Worker(const char *db, const Answers &all, bool ready) : reg(db),
+        answers(all), ready(ready) {}
 
     Register reg;
     Answers answers;
+    bool ready;
     std::unique_ptr<grpc::ServerCompletionQueue> queue;
     VerificationService::AsyncService *service = nullptr;
 };
@@ -172,27 +176,57 @@ public:
         }
         new Call(worker_);
         finished_ = true;
-        // Finish() serializes at once: the thread's own answer is free again.
-        responder_.Finish(Answer(), grpc::Status::OK, this);
+        // Finish() serializes at once: the answer is free again.
+        if (worker_->ready) {
+            VerifyCredentialResponse &response = Find();
+
+            Complete(&response);
+            responder_.Finish(response, grpc::Status::OK, this);
+        } else {
+            int64_t begun = Now();
+            VerifyCredentialResponse response(Find());
+
+            Complete(&response);
+            responder_.Finish(response, grpc::Status::OK, this);
+            Log(begun, response.ByteSizeLong());
+        }
     }
 
 private:
-    const VerifyCredentialResponse &Answer()
+    static int64_t Now()
+    {
+        auto now = std::chrono::system_clock::now().time_since_epoch();
+
+        return std::chrono::duration_cast<std::chrono::microseconds>(now)
+            .count();
+    }
+
+    VerifyCredentialResponse &Find()
     {
         const vouch::v1::Claim &claim = request_.claim();
         auto known = worker_->answers.by_type.find(claim.credential_type_id());
         bool hit = worker_->reg.Holds(claim);
-        VerifyCredentialResponse &response =
-            hit && known != worker_->answers.by_type.end() ? known->second :
-            worker_->answers.miss;
-        auto now = std::chrono::system_clock::now().time_since_epoch();
 
-        response.mutable_answer()->set_answered_at_us(std::chrono::
-            duration_cast<std::chrono::microseconds>(now).count());
-        *response.mutable_question()->mutable_claim() = claim;
-        response.mutable_question()->set_asker(kAsker);
-        response.mutable_question()->set_request_id(request_.request_id());
-        return response;
+        return hit && known != worker_->answers.by_type.end() ?
+            known->second : worker_->answers.miss;
+    }
+
+    void Complete(VerifyCredentialResponse *response)
+    {
+        response->mutable_answer()->set_answered_at_us(Now());
+        *response->mutable_question()->mutable_claim() = request_.claim();
+        response->mutable_question()->set_asker(kAsker);
+        response->mutable_question()->set_request_id(request_.request_id());
+    }
+
+    // Standard output is a file, and has a buffer.
+    void Log(int64_t begun, size_t out)
+    {
+        printf("ts=%lld.%06lld level=info event=call method=VerifyCredential "
+            "peer=%s code=OK dur_us=%lld out=%zu\n",
+            static_cast<long long>(begun / 1000000),
+            static_cast<long long>(begun % 1000000), kAsker,
+            static_cast<long long>(Now() - begun), out);
     }
 
     Worker *worker_;
@@ -227,7 +261,7 @@ VerifyCredentialResponse ReadAnswer(const char *path)
     return response;
 }
 
-int Serve(int argc, char *argv[])
+int Serve(int argc, char *argv[], bool ready)
 {
     VerificationService::AsyncService service;
     std::vector<std::unique_ptr<Worker>> workers;
@@ -252,7 +286,8 @@ int Serve(int argc, char *argv[])
         grpc::SslServerCredentials(tls), &port);
     builder.RegisterService(&service);
     for (int i = 0; i < n; i++) {
-        workers.push_back(std::make_unique<Worker>(argv[0], answers));
+        workers.push_back(std::make_unique<Worker>(argv[0], answers,
+            ready));
         workers.back()->service = &service;
         workers.back()->queue = builder.AddCompletionQueue();
     }
@@ -274,9 +309,12 @@ int main(int argc, char *argv[])
 {
     if (argc == 4 && std::string(argv[1]) == "fill")
         return Fill(strtoul(argv[2], nullptr, 10), argv[3]);
-    if (argc >= 10 && std::string(argv[1]) == "serve")
-        return Serve(argc - 2, argv + 2);
+    if (argc >= 10 && std::string(argv[1]) == "ready")
+        return Serve(argc - 2, argv + 2, true);
+    if (argc >= 10 && std::string(argv[1]) == "made")
+        return Serve(argc - 2, argv + 2, false);
     fprintf(stderr, "usage: grpc_async fill N DB\n"
-        "       grpc_async serve DB PORT THREADS CERT KEY CA MISS ANSWER...\n");
+        "       grpc_async ready|made DB PORT THREADS CERT KEY CA MISS "
+        "ANSWER...\n");
     return 2;
 }
