@@ -78,6 +78,8 @@ reason_step(const char *reason)
             "which they are"},
         {"SNAPSHOT_OLDER", "nothing was changed: publish a newer extract; or "
             "say with --expect-endings how many records this one ends"},
+        {"STORAGE_FULL", "nothing was changed: run the same again later; the "
+            "server's operator must make room on its disk"},
         {"UPLOAD_INCOMPLETE", "nothing was changed: run it again"},
         {"UPLOAD_NOT_ENDED", "nothing was changed: run it again"},
     };

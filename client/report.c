@@ -66,6 +66,8 @@ exit_code_of(const struct vouch_error *error)
     default:
         return (VOUCH_EXIT_BUG);
     }
+    if (strcmp(error->reason, "STORAGE_FULL") == 0)
+        return (VOUCH_EXIT_UNREACHABLE);    /* it is not the request's fault */
     switch ((enum grpc_code)error->code) {
     case GRPC_PERMISSION_DENIED:
     case GRPC_UNAUTHENTICATED:

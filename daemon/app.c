@@ -34,6 +34,8 @@ struct app {
     struct event *term;
     struct event *interrupt;
     struct event *hangup;
+    struct event *lost;             /* the store, on the writer's thread */
+    int is_lost;
     struct tls_server *tls;
     struct store *store;
     struct service *service;
@@ -176,6 +178,29 @@ on_signal(evutil_socket_t number, short what, void *cookie)
     (void)event_base_loopbreak(app->base);
 }
 
+/*
+ * What was acknowledged is on disk, and more cannot be: whoever started us
+ * starts us again, and the store is then read as the disk has it.  Answers
+ * that are being made still go out.
+ */
+static void
+on_lost(evutil_socket_t none, short what, void *cookie)
+{
+    struct app *app = cookie;
+
+    (void)none, (void)what;
+    app->is_lost = 1;
+    log_line(LOG_ERROR, "drain", "reason=store_lost");
+    systemd_stopping();
+    (void)event_base_loopbreak(app->base);
+}
+
+static void
+store_lost(void *cookie)
+{
+    event_active(((struct app *)cookie)->lost, 0, 0);
+}
+
 static struct event *
 catch(struct app *app, int number, event_callback_fn fn)
 {
@@ -195,21 +220,26 @@ open_loop(struct app *app)
         (app->base = event_base_new()) == NULL ||
         (app->term = catch(app, SIGTERM, on_signal)) == NULL ||
         (app->interrupt = catch(app, SIGINT, on_signal)) == NULL ||
-        (app->hangup = catch(app, SIGHUP, on_hangup)) == NULL)
+        (app->hangup = catch(app, SIGHUP, on_hangup)) == NULL ||
+        (app->lost = event_new(app->base, -1, EV_PERSIST, on_lost, app)) ==
+        NULL)
         return (refuse(E_NOMEM, "loop", err_text(E_NOMEM)));
     return (E_OK);
 }
 
 /* ---- the parts --------------------------------------------------------- */
 
+/* ${app}: to be told when the store is lost; NULL: nobody. */
 static enum err
-open_store(const struct conf *conf, int create, struct store **store)
+open_store(const struct conf *conf, struct app *app, struct store **store)
 {
     const struct store_options options = {
         .dsn = conf->store_dsn,
         .group_max = (unsigned)conf->store_group,
-        .create = create,
+        .create = app != NULL,
         .migrate = 1,
+        .lost = app != NULL ? store_lost : NULL,
+        .cookie = app,
     };
     char why[WHY] = "";
     enum err err;
@@ -333,6 +363,8 @@ close_all(struct app *app)
     store_close(app->store);
     tls_server_free(app->tls);
     watchdog_free(app->watchdog);
+    if (app->lost != NULL)
+        event_free(app->lost);
     if (app->hangup != NULL)
         event_free(app->hangup);
     if (app->interrupt != NULL)
@@ -356,7 +388,7 @@ app_run(const struct conf *conf, app_ready_fn *ready, void *cookie)
     take_descriptors();
     if ((err = open_loop(&app)) != E_OK ||
         (err = open_tls(&app)) != E_OK ||
-        (err = open_store(conf, 1, &app.store)) != E_OK ||
+        (err = open_store(conf, &app, &app.store)) != E_OK ||
         (err = open_service(&app)) != E_OK ||
         (err = start_workers(&app)) != E_OK ||
         (err = open_listener(&app)) != E_OK ||
@@ -368,6 +400,8 @@ app_run(const struct conf *conf, app_ready_fn *ready, void *cookie)
     tell_serving(&app, "");
     if (event_base_dispatch(app.base) < 0)
         err = refuse(E_IO, "loop", err_text(E_IO));
+    else if (app.is_lost)
+        err = E_LOST;
 
 out:
     close_all(&app);
@@ -401,7 +435,7 @@ app_rebuild(const struct conf *conf, int check)
     enum err err;
 
     settings_log(conf);
-    if ((err = open_store(conf, 0, &store)) != E_OK)
+    if ((err = open_store(conf, NULL, &store)) != E_OK)
         goto out;
     if ((err = service_rebuild(store, check, why, sizeof(why))) != E_OK)
         err = refuse(err, "rebuild", why);

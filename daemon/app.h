@@ -22,7 +22,9 @@ typedef enum err app_ready_fn(void *cookie, int port);
  * signal does not wait for them.  SIGHUP reads the certificates anew; if
  * anything is wrong with them, the old ones stay in force.
  *
- * Fails: whatever kept it from serving; what and where has been logged.
+ * Fails: E_LOST (it served until the store could not be written to any more;
+ * calls in progress finish as above), and whatever kept it from serving; what
+ * and where has been logged.
  */
 enum err MUST_USE app_run(const struct conf *conf, app_ready_fn *ready,
     void *cookie);

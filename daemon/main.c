@@ -8,7 +8,7 @@
 #include "conf/conf.h"
 #include "dev.h"
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, EXIT_LOST = 3 };
 
 /* Read if nothing else is named. */
 #define CONFIG "/etc/vouch/vouchd.conf"
@@ -151,6 +151,7 @@ settle(struct request *r)
 static int
 run(struct request *r)
 {
+    enum err err;
     int status;
 
     if ((status = settle(r)) != 0)
@@ -172,8 +173,10 @@ run(struct request *r)
             "the index was derived again from the log");
         return (EXIT_SUCCESS);
     }
-    return (app_run(r->conf, r->dev.dir != NULL ? dev_ready : ready_plain,
-        &r->dev) == E_OK ? EXIT_SUCCESS : EXIT_FAILURE);
+    err = app_run(r->conf, r->dev.dir != NULL ? dev_ready : ready_plain,
+        &r->dev);
+    return (err == E_OK ? EXIT_SUCCESS : err == E_LOST ? EXIT_LOST :
+        EXIT_FAILURE);
 }
 
 int

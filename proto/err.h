@@ -19,6 +19,7 @@
     X(IO,       "file, socket or database failure")             \
     X(CRYPTO,   "key, certificate or signature failure")        \
     X(FULL,     "no room left on the disk")                     \
+    X(LOST,     "written, but perhaps not on disk")             \
     X(NEWER,    "written by a newer version of this program")   \
     X(CORRUPT,  "stored data breaks an invariant")
 

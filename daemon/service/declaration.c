@@ -151,7 +151,7 @@ done(struct service_job *job, enum err err)
     response.as_of_us = d->made.as_of_us;
     response.recorded_at_us = d->made.recorded_at_us;
     response.log_index = d->made.log_index;
-    if (err == E_IO)
+    if (err == E_LOST)
         grpc_status_set(&status, GRPC_UNAVAILABLE, "OUTCOME_UNKNOWN",
             "it is not known whether this is on disk; repeat it with the "
             "same request_id");

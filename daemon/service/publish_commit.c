@@ -34,10 +34,14 @@ set_outcome_fault(struct grpc_status *status,
     else if (err == E_EXISTS)
         grpc_status_set(status, GRPC_ALREADY_EXISTS, "REQUEST_ID_REUSED",
             "this request_id was used for other content");
-    else if (err == E_IO)
+    else if (err == E_LOST)
         grpc_status_set(status, GRPC_UNAVAILABLE, "OUTCOME_UNKNOWN",
             "it is not known whether this was published; repeat it with the "
             "same request_id");
+    else if (err == E_FULL)
+        grpc_status_set(status, GRPC_RESOURCE_EXHAUSTED, "STORAGE_FULL",
+            "the server's disk is full; nothing was published; repeat it once "
+            "its operator has made room");
     else
         grpc_status_from_err(status, err);
 }

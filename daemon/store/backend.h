@@ -69,7 +69,11 @@ struct store_write_ops {
      */
     enum err (*begin)(void *self, struct store_txn **txn);
 
-    /* End it.  What commit() has failed to do may have been done. */
+    /*
+     * End it.  What commit() has failed to do may have been done, except with
+     * E_FULL; with E_FULL, E_NOMEM and E_BUSY what follows can be committed
+     * nevertheless.
+     */
     enum err (*commit)(struct store_txn *txn);
     void (*abort)(struct store_txn *txn);
 
@@ -82,7 +86,8 @@ struct store_write_ops {
     enum err (*job_undo)(struct store_txn *txn);
 
     /*
-     * What is due after a commit and after everyone was told.  If it fails,
+     * What is due after a commit and after everyone was told.  With E_FULL
+     * and E_NOMEM it is due again after the next one; if it fails otherwise,
      * nothing must be written any more.
      */
     enum err (*tidy)(void *self);

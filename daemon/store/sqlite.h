@@ -40,6 +40,8 @@ enum err MUST_USE sqlite_db_open(const char *path, int flags, int busy_ms,
 /**
  * sqlite_db_err(rc):
  * Return what the result ${rc} of a step, or of anything else, means here.
+ * E_LOST is a write or an fsync that failed for another reason than a full
+ * disk.
  */
 enum err sqlite_db_err(int rc);
 
@@ -75,6 +77,12 @@ enum err MUST_USE sqlite_db_prepare(sqlite3 *db, const char *const sql[],
     size_t n, sqlite3_stmt *statements[]);
 
 void sqlite_db_finalize(sqlite3_stmt *statements[], size_t n);
+
+/**
+ * sqlite_db_fold(db):
+ * Fold the whole write-ahead log into the database, and begin it anew.
+ */
+enum err MUST_USE sqlite_db_fold(sqlite3 *db);
 
 /**
  * sqlite_db_bind_blob(statement, i, p, n):
@@ -273,11 +281,12 @@ extern const struct store_read_ops sqlite_read_ops;
 extern const struct store_write_ops sqlite_write_ops;
 
 /**
- * sqlite_write_open(db, write):
- * Prepare to write.  After success ${db} is owned by ${*write}; close with
- * sqlite_write_close().
+ * sqlite_write_open(db, unfolded, write):
+ * Prepare to write, and if ${unfolded} to sqlite_db_fold() before.  After
+ * success ${db} is owned by ${*write}; close with sqlite_write_close().
  */
-enum err MUST_USE sqlite_write_open(sqlite3 *db, struct sqlite_write **write);
+enum err MUST_USE sqlite_write_open(sqlite3 *db, int unfolded,
+    struct sqlite_write **write);
 
 /**
  * sqlite_write_close(write, intact):

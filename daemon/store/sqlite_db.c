@@ -27,6 +27,11 @@ sqlite_db_err(int rc)
         return (E_EXISTS);
     case SQLITE_IOERR_NOMEM:
         return (E_NOMEM);
+    case SQLITE_IOERR_WRITE:
+    case SQLITE_IOERR_FSYNC:
+    case SQLITE_IOERR_DIR_FSYNC:
+    case SQLITE_IOERR_TRUNCATE:
+        return (E_LOST);
     default:
         break;
     }
@@ -47,6 +52,8 @@ sqlite_db_err(int rc)
         return (E_INVAL);
     case SQLITE_TOOBIG:
         return (E_TOOBIG);
+    case SQLITE_FULL:
+        return (E_FULL);
     default:
         return (E_IO);
     }
@@ -171,4 +178,11 @@ sqlite_db_run(sqlite3_stmt *statement)
 
     (void)sqlite3_reset(statement);     /* repeats what step said */
     return (sqlite_db_err(rc));
+}
+
+enum err
+sqlite_db_fold(sqlite3 *db)
+{
+    return (sqlite_db_err(sqlite3_wal_checkpoint_v2(db, NULL,
+        SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL)));
 }

@@ -77,6 +77,7 @@ struct sqlite_write {
     struct sqlite_derived *derived;     /* owned */
     struct sqlite_found found;
     int pages;                          /* in the write-ahead log */
+    int unfolded;                       /* by a full disk, since the open */
 };
 
 static struct sqlite_write *
@@ -105,7 +106,7 @@ on_commit(void *cookie, sqlite3 *db, const char *name, int pages)
 }
 
 enum err
-sqlite_write_open(sqlite3 *db, struct sqlite_write **write)
+sqlite_write_open(sqlite3 *db, int unfolded, struct sqlite_write **write)
 {
     struct sqlite_write *w = NULL;
     enum err err;
@@ -115,6 +116,7 @@ sqlite_write_open(sqlite3 *db, struct sqlite_write **write)
     if ((w = calloc(1, sizeof(*w))) == NULL)
         return (E_NOMEM);
     w->head.ops = &sqlite_write_ops;
+    w->unfolded = unfolded;
     sqlite_rows_init(&w->found);
     if ((err = sqlite_db_prepare(db, sql, STATEMENTS,
         w->statements)) != E_OK ||
@@ -169,6 +171,9 @@ write_begin(void *self, struct store_txn **txn)
     *txn = NULL;
     w->head.next_index = 0;
     w->head.now_us = 0;
+    if (w->unfolded && (err = sqlite_db_fold(w->db)) != E_OK)
+        return (err);
+    w->unfolded = 0;
     if ((err = sqlite_db_run(w->statements[BEGIN])) != E_OK)
         return (err);
     if ((rc = sqlite3_step(last)) == SQLITE_ROW) {

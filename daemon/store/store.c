@@ -53,7 +53,7 @@ store_open(const struct store_options *options, struct store **store,
         options->dsn + strlen(s->backend->scheme), &s->self, why,
         size)) != E_OK)
         goto out;
-    if ((err = writer_start(s->backend->write, s->self, options->group_max,
+    if ((err = writer_start(s->backend->write, s->self, options,
         &s->writer)) != E_OK)
         goto out;
 

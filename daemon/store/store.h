@@ -52,6 +52,13 @@ struct store_options {
     unsigned group_max;         /* jobs that one commit may cover */
     int create;                 /* make the store if there is none */
     int migrate;                /* bring an older schema up to date */
+
+    /*
+     * Called once, on the writer's thread, when a write has failed in such a
+     * way that nothing may be written any more.  May be NULL.
+     */
+    void (*lost)(void *cookie);
+    void *cookie;
 };
 
 /**
@@ -62,8 +69,9 @@ struct store_options {
  * Fails: E_INVAL (unknown scheme, or an older schema that is to stay),
  * E_NOTFOUND (none there, and not to be made), E_NEWER (schema of a newer
  * version), E_BUSY (another daemon has it open), E_CORRUPT (damaged, or
- * something else than a store), E_IO, E_NOMEM.  On failure ${*store} is NULL
- * and ${why}, of ${size} bytes, says what and where for a person.
+ * something else than a store), E_FULL (no room for what is needed to read it),
+ * E_IO, E_NOMEM.  On failure ${*store} is NULL and ${why}, of ${size} bytes,
+ * says what and where for a person.
  */
 enum err MUST_USE store_open(const struct store_options *options,
     struct store **store, char *why, size_t size);
@@ -309,9 +317,11 @@ struct store_job {
      * Runs on the submitter's thread by way of ${post}, once it is certain:
      * E_OK only when the commit is on disk; what run() returned; E_BUSY when
      * the database was busy, or gave up the group because of another job of
-     * it: nothing was done, and a retry may succeed; E_IO when the commit
-     * failed, and then nobody knows whether it is on disk.  After that the
-     * store takes no job any more until it is opened anew: each gets E_IO.
+     * it, and E_FULL when the disk is full: nothing was done, and a retry may
+     * succeed; E_LOST when the commit failed otherwise, and then nobody knows
+     * whether it is on disk.  After a write or an fsync that failed the store
+     * takes no job any more until it is opened anew: each gets E_IO, and
+     * nothing was done.
      */
     void (*done)(void *cookie, enum err err);
 
@@ -335,9 +345,10 @@ void store_submit(struct store *store, struct store_job *job);
 unsigned long store_progress(struct store *store);
 
 /*
- * The functions below belong to a job's run().  Once one of them has failed
- * with E_IO, E_NOMEM or E_CORRUPT, the job is lost: all others fail the same
- * way, and so does the job, whatever its run() returns.
+ * The functions below belong to a job's run().  Each that writes may also fail
+ * with E_FULL and E_LOST.  Once one of them has failed with one of these, E_IO,
+ * E_NOMEM or E_CORRUPT, the job is lost: all others fail the same way, and so
+ * does the job, whatever its run() returns.
  */
 
 /**

@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "store/schema.gen.h"   /* made from schema/ by the build */
 #include "store/sqlite.h"
 
@@ -53,6 +54,7 @@ take_lock(struct sqlite_store *s, const struct complaint *to)
         goto out;
     err = E_IO;
     if ((s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) == -1) {
+        err = errno == ENOSPC ? E_FULL : E_IO;
         complain(to, "cannot open the lock file beside it", strerror(errno));
         goto out;
     }
@@ -71,17 +73,18 @@ out:
 
 /*
  * Make the file ourselves: SQLite would ask the umask, and its other files
- * take their mode from this one.  Their names in the folder are made durable
- * by SQLite with the first commit.
+ * take their mode from this one.
  */
 static enum err
 make_file(const struct sqlite_store *s, const struct complaint *to)
 {
+    enum err err;
     int fd;
 
     if ((fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) == -1) {
+        err = errno == ENOSPC ? E_FULL : E_IO;
         complain(to, "cannot create it", strerror(errno));
-        return (E_IO);
+        return (err);
     }
     (void)close(fd);
     return (E_OK);
@@ -214,13 +217,51 @@ make_durable(sqlite3 *db, const struct complaint *to)
  * A commit that failed in an earlier life may stand in the write-ahead log,
  * readable but not on disk; what followed it there would be lost with it.
  * Folding everything into the database, with an fsync that is new, makes it
- * true before anyone builds on it, and the log begins anew.
+ * true before anyone builds on it, and the log begins anew.  Where there is no
+ * room for that, nobody can build on it: it may wait for the first write.
  */
 static enum err
-fold(sqlite3 *db)
+fold(sqlite3 *db, int *unfolded)
 {
-    return (sqlite_db_err(sqlite3_wal_checkpoint_v2(db, NULL,
-        SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL)));
+    enum err err = sqlite_db_fold(db);
+
+    if ((*unfolded = err == E_FULL))
+        log_line(LOG_ERROR, "store_full", "step=open");
+    return (*unfolded ? E_OK : err);
+}
+
+/* SQLite makes sure of the files' contents only: their names are our part. */
+static enum err
+sync_folder(const char *path)
+{
+    char *folder = join(path, "");
+    enum err err = E_NOMEM;
+    int fd = -1;
+
+    if (folder == NULL)
+        goto out;
+    strrchr(folder, '/')[1] = '\0';
+    err = E_IO;
+    if ((fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
+        fsync(fd) != 0)
+        goto out;
+    err = E_OK;
+
+out:
+    if (fd != -1)
+        (void)close(fd);
+    free(folder);
+    return (err);
+}
+
+/* What the failure to open ${db} means. */
+static enum err
+opening_err(sqlite3 *db, enum err err)
+{
+    if ((err == E_IO || err == E_LOST) && db != NULL &&
+        sqlite3_system_errno(db) == ENOSPC)
+        return (E_FULL);        /* for the index of the write-ahead log */
+    return (err == E_LOST ? E_IO : err);
 }
 
 static enum err
@@ -229,6 +270,7 @@ open_db(struct sqlite_store *s, const struct store_options *options,
 {
     sqlite3 *db = NULL;
     int64_t version;
+    int unfolded;
     enum err err;
 
     if ((err = sqlite_db_open(s->path, SQLITE_OPEN_READWRITE,
@@ -237,12 +279,14 @@ open_db(struct sqlite_store *s, const struct store_options *options,
         (err = admit(options, version, to)) != E_OK ||
         (err = make_durable(db, to)) != E_OK ||
         (err = migrate(db, version)) != E_OK ||
-        (err = fold(db)) != E_OK ||
-        (err = sqlite_write_open(db, &s->write)) != E_OK)
+        (err = fold(db, &unfolded)) != E_OK ||
+        (err = sync_folder(s->path)) != E_OK ||
+        (err = sqlite_write_open(db, unfolded, &s->write)) != E_OK)
         goto out;
     db = NULL;
 
 out:
+    err = opening_err(db, err);
     if (err != E_OK && to->size > 0 && to->why[0] == '\0')
         complain(to, err_text(err), db == NULL ? "" : sqlite3_errmsg(db));
     (void)sqlite3_close(db);

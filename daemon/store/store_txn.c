@@ -11,7 +11,8 @@
 static enum err
 keep(struct store_txn *txn, enum err err)
 {
-    if (err == E_IO || err == E_NOMEM || err == E_CORRUPT)
+    if (err == E_IO || err == E_NOMEM || err == E_CORRUPT || err == E_FULL ||
+        err == E_LOST)
         txn->broken = err;
     return (err);
 }

@@ -12,6 +12,8 @@ struct writer {
     const struct store_write_ops *ops;
     void *self;
     unsigned group_max;
+    void (*lost)(void *cookie);
+    void *cookie;
     pthread_t thread;
 
     pthread_mutex_t lock;       /* over what follows */
@@ -21,7 +23,10 @@ struct writer {
     int stop;
 
     atomic_ulong steps;         /* made so far, on any thread's asking */
-    int failed;                 /* the thread's own until it has ended */
+    /* The thread's own until it has ended. */
+    int failed;
+    int full;                   /* the disk, when last written to */
+    int committed;              /* something, since the last look at that */
 };
 
 /* On the submitter's thread. */
@@ -63,7 +68,7 @@ run_job(const struct writer *w, struct store_txn *txn, struct store_job *job)
         return (0);
 
     job->err = job->run(txn, job->cookie);
-    if (job->err == E_OK)
+    if (txn->broken != E_OK)
         job->err = txn->broken;
     if (job->err == E_OK) {
         job->err = w->ops->job_keep(txn);
@@ -71,7 +76,7 @@ run_job(const struct writer *w, struct store_txn *txn, struct store_job *job)
     }
 
     txn->next_index = next;
-    return (w->ops->job_undo(txn) == E_OK);
+    return (w->ops->job_undo(txn) == E_OK && job->err != E_LOST);
 }
 
 /*
@@ -83,8 +88,59 @@ static void
 give_up(struct writer *w, enum err err, const char *step)
 {
     w->failed = 1;
-    log_line(LOG_ERROR, "store_write_failed", "step=%s err=%s", step,
-        err_name(err));
+    log_line(LOG_ERROR, "store_lost", "step=%s err=%s", step, err_name(err));
+    if (w->lost != NULL)
+        w->lost(w->cookie);
+}
+
+/* A full disk gets room again by itself, or by somebody whom this calls. */
+static void
+note_room(struct writer *w, int full, const char *step)
+{
+    if (full && !w->full)
+        log_line(LOG_ERROR, "store_full", "step=%s", step);
+    else if (!full && w->full)
+        log_line(LOG_INFO, "store_room", "step=%s", step);
+    else
+        return;
+    w->full = full;
+    log_flush();
+}
+
+/* Return what those are told of whom nothing was committed because of ${err}. */
+static enum err
+judge(struct writer *w, enum err err, const char *step)
+{
+    if (err == E_FULL)
+        note_room(w, 1, step);
+    if (err != E_LOST)
+        return (err);
+    give_up(w, err, step);
+    return (E_IO);
+}
+
+/* The same of a commit that failed: now nobody knows, unless the disk is full. */
+static enum err
+judge_commit(struct writer *w, enum err err)
+{
+    if (err == E_FULL)
+        return (judge(w, err, "commit"));
+    if (err != E_NOMEM && err != E_BUSY)
+        give_up(w, err, "commit");
+    return (E_LOST);
+}
+
+static void
+tidy(struct writer *w)
+{
+    enum err err = w->failed ? E_OK : w->ops->tidy(w->self);
+
+    if (err == E_FULL)
+        note_room(w, 1, "tidy");
+    else if (err != E_OK && err != E_NOMEM)
+        give_up(w, err, "tidy");
+    else if (w->committed)
+        note_room(w, 0, "commit");
 }
 
 /* Run jobs in one transaction and tell them; return those that are left. */
@@ -98,7 +154,7 @@ run_group(struct writer *w, struct store_job *group)
     enum err err = E_IO;
 
     if (w->failed || (err = w->ops->begin(w->self, &txn)) != E_OK) {
-        settle(group, NULL, err);
+        settle(group, NULL, judge(w, err, "begin"));
         tell(group, NULL);
         return (NULL);
     }
@@ -107,7 +163,10 @@ run_group(struct writer *w, struct store_job *group)
         txn->now_us = wall_us;
 
     for (job = group; job != NULL; job = job->next) {
-        if (!run_job(w, txn, job)) {
+        int good = run_job(w, txn, job);
+
+        job->err = judge(w, job->err, "job");
+        if (!good) {
             struct store_job *left = job->next;
 
             /* What they did, and what they saw of each other, is gone. */
@@ -123,8 +182,9 @@ run_group(struct writer *w, struct store_job *group)
     if (kept == 0) {
         w->ops->abort(txn);
     } else if ((err = w->ops->commit(txn)) != E_OK) {
-        give_up(w, err, "commit");
-        settle(group, NULL, E_IO);
+        settle(group, NULL, judge_commit(w, err));
+    } else {
+        w->committed = 1;
     }
     tell(group, NULL);
     return (NULL);
@@ -158,13 +218,12 @@ main_of_writer(void *cookie)
 {
     struct writer *w = cookie;
     struct store_job *group;
-    enum err err;
 
     while ((group = take_group(w)) != NULL) {
+        w->committed = 0;
         while (group != NULL)
             group = run_group(w, group);
-        if (!w->failed && (err = w->ops->tidy(w->self)) != E_OK)
-            give_up(w, err, "tidy");
+        tidy(w);
     }
     log_flush();
     return (NULL);
@@ -172,7 +231,7 @@ main_of_writer(void *cookie)
 
 enum err
 writer_start(const struct store_write_ops *ops, void *self,
-    unsigned group_max, struct writer **writer)
+    const struct store_options *options, struct writer **writer)
 {
     struct writer *w = NULL;
     sigset_t all, before;
@@ -184,7 +243,9 @@ writer_start(const struct store_write_ops *ops, void *self,
         return (E_NOMEM);
     w->ops = ops;
     w->self = self;
-    w->group_max = group_max > 0 ? group_max : 1;
+    w->group_max = options->group_max > 0 ? options->group_max : 1;
+    w->lost = options->lost;
+    w->cookie = options->cookie;
     w->last = &w->first;
     (void)pthread_mutex_init(&w->lock, NULL);   /* cannot fail in glibc */
     (void)pthread_cond_init(&w->some, NULL);

@@ -13,15 +13,15 @@
 struct writer;
 
 /**
- * writer_start(ops, self, group_max, writer):
+ * writer_start(ops, self, options, writer):
  * Start the thread, to write by ${ops} into ${self}, which it alone may use
- * until writer_stop(); both are borrowed.  At most ${group_max} jobs share a
- * commit; 0 is taken as 1.
+ * until writer_stop(); both are borrowed.  At most options->group_max jobs
+ * share a commit; 0 is taken as 1.
  *
  * Fails: E_NOMEM, E_IO (no thread to be had).  On failure ${*writer} is NULL.
  */
 enum err MUST_USE writer_start(const struct store_write_ops *ops, void *self,
-    unsigned group_max, struct writer **writer);
+    const struct store_options *options, struct writer **writer);
 
 /**
  * writer_submit(writer, job):

@@ -45,11 +45,17 @@ const struct store_kind store_kind_sqlite = {"sqlite", sqlite_make,
 
 /* ---- the store --------------------------------------------------------- */
 
+static void
+note_lost(void *cookie)
+{
+    (void)atomic_fetch_add(&((struct fixture *)cookie)->lost, 1);
+}
+
 void
 fixture_open(struct fixture *f)
 {
     struct store_options options = {.dsn = f->dsn, .group_max = 16,
-        .create = 1, .migrate = 1};
+        .create = 1, .migrate = 1, .lost = note_lost, .cookie = f};
     char why[256];
 
     if (store_open(&options, &f->store, why, sizeof(why)) != E_OK)

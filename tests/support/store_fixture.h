@@ -7,6 +7,7 @@
  */
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "store/store.h"
 
@@ -26,6 +27,7 @@ struct fixture {
     char dsn[256];
     struct store *store;            /* open from set-up on */
     struct store_reader *reader;    /* open from set-up on */
+    atomic_int lost;                /* times the store said so */
 
     pthread_mutex_t lock;
     pthread_cond_t some;

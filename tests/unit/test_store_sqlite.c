@@ -32,10 +32,37 @@ static const struct store_place ann = {"abc", "1001", {1}};
 
 static atomic_int syncs;        /* how many there were */
 static atomic_int syncs_fail;
+static atomic_int writes_left = -1; /* until each fails; -1: none does */
+static atomic_int write_errno;
 
 /* SQLite finds these before those of libc. */
 int fsync(int fd);
 int fdatasync(int fd);
+ssize_t pwrite64(int fd, const void *p, size_t n, off_t at);
+
+ssize_t
+pwrite64(int fd, const void *p, size_t n, off_t at)
+{
+    int left = n > 1 ? atomic_load(&writes_left) : -1;
+
+    /* One byte is how the log's index in shared memory gets its size. */
+    if (left > 0)
+        atomic_store(&writes_left, left - 1);
+    if (left == 0) {
+        if (atomic_load(&write_errno) == ENOSPC)
+            (void)syscall(SYS_pwrite64, fd, p, n / 2, at);
+        errno = atomic_load(&write_errno);
+        return (-1);
+    }
+    return ((ssize_t)syscall(SYS_pwrite64, fd, p, n, at));
+}
+
+static void
+fail_writes(int after, int error)
+{
+    atomic_store(&write_errno, error);
+    atomic_store(&writes_left, after);
+}
 
 static int
 sync_or_fail(long number, int fd)
@@ -261,9 +288,11 @@ a_failed_commit_ends_all_writing(void **state)
     atomic_store(&syncs_fail, 1);
     err = fixture_do(f, append_one, NULL);
     atomic_store(&syncs_fail, 0);
-    assert_int_equal(err, E_IO);
+    assert_int_equal(err, E_LOST);
+    assert_int_equal(atomic_load(&f->lost), 1);
     assert_int_equal(fixture_do(f, append_one, NULL), E_IO);
     assert_int_equal(fixture_do(f, append_one, NULL), E_IO);
+    assert_int_equal(atomic_load(&f->lost), 1);
     assert_int_equal(fixture_lookup(f->reader, "abc", "1001").nversions, 1);
 
     /* Now it may be there or not, but nothing behind it is. */
@@ -287,12 +316,19 @@ a_store_that_cannot_be_synced_is_not_opened(void **state)
     /* After a failed commit the write-ahead log is left for the next open. */
     assert_int_equal(fixture_do(f, append_one, NULL), E_OK);
     atomic_store(&syncs_fail, 1);
-    assert_int_equal(fixture_do(f, append_one, NULL), E_IO);
+    assert_int_equal(fixture_do(f, append_one, NULL), E_LOST);
     fixture_close(f);
     err = try_open(f->dsn, 0);
     atomic_store(&syncs_fail, 0);
     assert_int_equal(err, E_IO);
     assert_int_equal(try_open(f->dsn, 0), E_OK);
+}
+
+static enum err
+read_nothing(struct store_txn *txn, void *cookie)
+{
+    (void)txn, (void)cookie;
+    return (E_OK);
 }
 
 static enum err
@@ -322,6 +358,141 @@ the_write_ahead_log_does_not_grow_for_ever(void **state)
     assert_int_equal(stat(path, &st), 0);
     assert_true(st.st_size < 3 * 100 * STORE_EVENT_MAX);
     assert_int_equal(fixture_lookup(f->reader, "abc", "1001").log_size, 800);
+}
+
+/* ---- when the disk is full --------------------------------------------- */
+
+static void
+copy(const struct fixture *f, const char *suffix)
+{
+    char from[300], to[300], bytes[65536];
+    FILE *in, *out;
+    size_t n;
+
+    (void)snprintf(from, sizeof(from), "%s%s", path_of(f), suffix);
+    (void)snprintf(to, sizeof(to), "%s.copy%s", path_of(f), suffix);
+    assert_non_null(in = fopen(from, "rb"));
+    assert_non_null(out = fopen(to, "wb"));
+    while ((n = fread(bytes, 1, sizeof(bytes), in)) > 0)
+        assert_int_equal(fwrite(bytes, 1, n, out), n);
+    assert_int_equal(fclose(out), 0);
+    assert_int_equal(fclose(in), 0);
+}
+
+/* The entries that a daemon would find which began where this one is. */
+static int64_t
+size_after_a_crash(const struct fixture *f)
+{
+    sqlite3_stmt *count = NULL;
+    sqlite3 *db = NULL;
+    char path[300];
+    int64_t n;
+
+    copy(f, "");
+    copy(f, "-wal");
+    (void)snprintf(path, sizeof(path), "%s.copy", path_of(f));
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM log", -1,
+        &count, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(count), SQLITE_ROW);
+    n = sqlite3_column_int64(count, 0);
+    assert_int_equal(sqlite3_finalize(count), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    assert_int_equal(unlink(path), 0);
+    return (n);
+}
+
+/* Write with room for ${n} writes; return whether that was not too much. */
+static int
+fill_up(struct fixture *f, enum err (*run)(struct store_txn *, void *),
+    int n, int *full)
+{
+    int64_t size = fixture_lookup(f->reader, "abc", "1001").log_size;
+    enum err err;
+    int fired;
+
+    fail_writes(n, ENOSPC);
+    err = fixture_do(f, run, NULL);
+    /* What is due after the commit comes before the next group. */
+    if (err == E_OK && atomic_load(&writes_left) != 0)
+        err = fixture_do(f, read_nothing, NULL);
+    fired = atomic_load(&writes_left) == 0;
+    fail_writes(-1, 0);
+    if (fired && err == E_FULL) {
+        (*full)++;
+        assert_int_equal(fixture_lookup(f->reader, "abc", "1001").log_size,
+            size);
+        assert_int_equal(size_after_a_crash(f), size);
+    } else {
+        assert_int_equal(err, E_OK);
+    }
+    assert_int_equal(fixture_do(f, append_one, NULL), E_OK);
+    assert_true(fixture_lookup(f->reader, "abc", "1001").log_size > size);
+    assert_int_equal(atomic_load(&f->lost), 0);
+    return (fired);
+}
+
+static void
+a_full_disk_undoes_a_job_and_takes_the_next_when_there_is_room(void **state)
+{
+    struct fixture *f = *state;
+    int full = 0, n = 0;
+
+    while (fill_up(f, append_one, n, &full))
+        assert_in_range(++n, 1, 500);
+    assert_int_equal(full, n - 1);      /* the last just had its room */
+    assert_in_range(full, 4, 500);
+}
+
+static void
+a_full_disk_may_stop_what_is_due_after_a_commit(void **state)
+{
+    struct fixture *f = *state;
+    int full = 0, n = 0;
+
+    /* 1,600 pages into the log, and then into the database. */
+    while (fill_up(f, append_much, n, &full))
+        assert_in_range(n += 229, 1, 20000);
+    assert_in_range(n / 229 - full, 3, n / 229);    /* the others: after it */
+    assert_true(full > 3);
+}
+
+static void
+a_write_that_fails_otherwise_ends_all_writing(void **state)
+{
+    struct fixture *f = *state;
+    enum err err;
+
+    fail_writes(3, EIO);
+    err = fixture_do(f, append_one, NULL);
+    fail_writes(-1, 0);
+    assert_true(err == E_LOST || err == E_IO);
+    assert_int_equal(atomic_load(&f->lost), 1);
+    assert_int_equal(fixture_do(f, append_one, NULL), E_IO);
+    fixture_close(f);
+    fixture_open(f);
+    assert_int_equal(fixture_do(f, append_one, NULL), E_OK);
+}
+
+/* It is read as it is, and written to when there is room. */
+static void
+a_store_on_a_full_disk_opens(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(fixture_do(f, append_one, NULL), E_OK);
+    atomic_store(&syncs_fail, 1);
+    assert_int_equal(fixture_do(f, append_one, NULL), E_LOST);
+    atomic_store(&syncs_fail, 0);
+    fixture_close(f);           /* and its log stays */
+
+    fail_writes(0, ENOSPC);
+    fixture_open(f);
+    assert_in_range(fixture_lookup(f->reader, "abc", "1001").log_size, 1, 2);
+    assert_int_equal(fixture_do(f, append_one, NULL), E_FULL);
+    fail_writes(-1, 0);
+    assert_int_equal(fixture_do(f, append_one, NULL), E_OK);
+    assert_in_range(fixture_lookup(f->reader, "abc", "1001").log_size, 2, 3);
 }
 
 /* ---- when memory fails ------------------------------------------------- */
@@ -660,6 +831,10 @@ main(void)
         ON(a_gap_in_the_log_is_noticed),
         ON(nothing_is_acknowledged_before_it_is_synced),
         ON(a_failed_commit_ends_all_writing),
+        ON(a_full_disk_undoes_a_job_and_takes_the_next_when_there_is_room),
+        ON(a_full_disk_may_stop_what_is_due_after_a_commit),
+        ON(a_write_that_fails_otherwise_ends_all_writing),
+        ON(a_store_on_a_full_disk_opens),
         ON(a_store_that_cannot_be_synced_is_not_opened),
         ON(the_write_ahead_log_does_not_grow_for_ever),
         ON(opening_survives_allocation_failures),
