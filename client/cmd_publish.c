@@ -64,6 +64,7 @@ struct upload {
     Vouch__V1__CredentialRow *rows[BATCH_ROWS];
     size_t nrows;
     size_t nbytes;
+    size_t row_bytes;               /* of the row that was packed last */
     int64_t sent;
     int64_t without_status;
     struct progress progress;
@@ -117,21 +118,27 @@ send_batch(struct upload *u)
     return (E_OK);
 }
 
-static size_t
-size_of(const Vouch__V1__CredentialRow *row)
+/* Pack ${row}, and learn what it takes in a message. */
+static enum err
+pack_row(struct upload *u, const Vouch__V1__CredentialRow *row)
 {
-    return (protobuf_c_message_get_packed_size(&row->base) + 8);
+    struct slice packed = {NULL, 0};
+    enum err err;
+
+    err = content_hash_pack(u->hash, row, &packed);
+    u->row_bytes = packed.n + 8;
+    return (err);
 }
 
-/* Put ${row} into the batch, which has room for it. */
+/* Put ${row}, packed last, into the batch, which has room for it. */
 static enum err
 add_row(struct upload *u, Vouch__V1__CredentialRow *row)
 {
     enum err err;
 
-    if ((err = content_hash_row(u->hash, row, NULL)) != E_OK)
+    if ((err = content_hash_packed(u->hash)) != E_OK)
         return (err);
-    u->nbytes += size_of(row);
+    u->nbytes += u->row_bytes;
     u->rows[u->nrows++] = row;
     return (u->nrows == BATCH_ROWS ? send_batch(u) : E_OK);
 }
@@ -155,6 +162,8 @@ send_unread(struct upload *u, const struct rows_fault *fault)
     if (row->credential_type_id == NULL || row->number == NULL)
         return (E_NOMEM);
     u->unread++;
+    if ((err = pack_row(u, row)) != E_OK)
+        return (err);
     return (add_row(u, row));
 }
 
@@ -194,7 +203,9 @@ take_row(struct upload *u, Vouch__V1__CredentialRow **row)
     int64_t line;
     enum err err = source_take(u->source, u->arena, row, &line, &fault);
 
-    if (err == E_OK && size_of(*row) > BATCH_BYTES) {
+    if (err == E_OK)
+        err = pack_row(u, *row);
+    if (err == E_OK && u->row_bytes > BATCH_BYTES) {
         fault.column = "";
         fault.reason = "TOO_LONG";
         rows_fault_key(&fault, slice_of((*row)->credential_type_id),
@@ -221,7 +232,7 @@ on_ready(void *cookie)
         arena_reset(u->arena);          /* of what was rejected */
     err = take_row(u, &row);
     if (u->nrows > 0 && (err == E_TOOBIG || (err == E_OK && row != NULL &&
-        u->nbytes + size_of(row) > BATCH_BYTES))) {
+        u->nbytes + u->row_bytes > BATCH_BYTES))) {
         /* It goes with the next message, and so into an arena afresh. */
         if ((err = send_batch(u)) == E_OK)
             err = take_row(u, &row);

@@ -38,7 +38,7 @@ out:
 }
 
 static enum err
-count_in(struct content_hash *hash, const ProtobufCMessage *message)
+pack(struct content_hash *hash, const ProtobufCMessage *message)
 {
     static const uint8_t room[CONTENT_HASH_PREFIX];
     struct buf *packed = &hash->packed;
@@ -55,9 +55,14 @@ count_in(struct content_hash *hash, const ProtobufCMessage *message)
     packed->p[1] = (uint8_t)(n >> 16);
     packed->p[2] = (uint8_t)(n >> 8);
     packed->p[3] = (uint8_t)n;
-    if (EVP_DigestUpdate(hash->ctx, packed->p, packed->n) != 1)
-        return (E_CRYPTO);
     return (E_OK);
+}
+
+enum err
+content_hash_packed(struct content_hash *hash)
+{
+    return (EVP_DigestUpdate(hash->ctx, hash->packed.p,
+        hash->packed.n) == 1 ? E_OK : E_CRYPTO);
 }
 
 enum err
@@ -65,13 +70,27 @@ content_hash_header(struct content_hash *hash,
     const Vouch__V1__PublicationHeader *header)
 {
     Vouch__V1__PublicationHeader hashed = VOUCH__V1__PUBLICATION_HEADER__INIT;
+    enum err err;
 
     hashed.association_id = header->association_id;
     hashed.mode = header->mode;
     hashed.extracted_at_us = header->extracted_at_us;
     hashed.snapshot_type_ids = header->snapshot_type_ids;
     hashed.n_snapshot_type_ids = header->n_snapshot_type_ids;
-    return (count_in(hash, &hashed.base));
+    if ((err = pack(hash, &hashed.base)) != E_OK)
+        return (err);
+    return (content_hash_packed(hash));
+}
+
+enum err
+content_hash_pack(struct content_hash *hash,
+    const Vouch__V1__CredentialRow *row, struct slice *counted)
+{
+    enum err err;
+
+    if ((err = pack(hash, &row->base)) == E_OK && counted != NULL)
+        *counted = buf_slice(&hash->packed);
+    return (err);
 }
 
 enum err
@@ -80,10 +99,9 @@ content_hash_row(struct content_hash *hash,
 {
     enum err err;
 
-    err = count_in(hash, &row->base);
-    if (err == E_OK && counted != NULL)
-        *counted = buf_slice(&hash->packed);
-    return (err);
+    if ((err = content_hash_pack(hash, row, counted)) != E_OK)
+        return (err);
+    return (content_hash_packed(hash));
 }
 
 enum err

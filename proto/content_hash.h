@@ -51,6 +51,17 @@ enum err MUST_USE content_hash_row(struct content_hash *hash,
     const Vouch__V1__CredentialRow *row, struct slice *counted);
 
 /**
+ * content_hash_pack(hash, row, counted) and content_hash_packed(hash):
+ * The same in two steps, where it depends on the size of ${row} whether it
+ * counts: the second counts in what the first has packed last.
+ *
+ * Fails: as content_hash_row().
+ */
+enum err MUST_USE content_hash_pack(struct content_hash *hash,
+    const Vouch__V1__CredentialRow *row, struct slice *counted);
+enum err MUST_USE content_hash_packed(struct content_hash *hash);
+
+/**
  * content_hash_end(hash, out):
  * Write the hash.  To be called once; nothing may be counted in then.
  *
