@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "proto/message.h"
 #include "service/publishing.h"
 
 static int
@@ -58,13 +59,15 @@ enum err
 publication_decode(struct publishing *p, struct slice bytes,
     Vouch__V1__Event **decoded)
 {
+    ProtobufCMessage *message;
     Vouch__V1__Event *event;
+    enum err err;
 
-    event = (Vouch__V1__Event *)protobuf_c_message_unpack(
-        &vouch__v1__event__descriptor, arena_allocator(p->found_arena),
-        bytes.n, bytes.p);
-    if (event == NULL)
-        return (arena_exhausted(p->found_arena) ? E_TOOBIG : E_NOMEM);
+    err = message_unpack(&vouch__v1__event__descriptor, bytes, p->found_arena,
+        &message);
+    if (err != E_OK)
+        return (err);
+    event = (Vouch__V1__Event *)(void *)message;
     if (!is_whole(event))
         return (E_CORRUPT);
     *decoded = event;

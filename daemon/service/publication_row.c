@@ -134,15 +134,16 @@ is_key_alone(const Vouch__V1__CredentialRow *row)
 enum err
 publication_take_row(struct publishing *p, struct slice bytes)
 {
+    ProtobufCMessage *message;
     enum err err;
 
     arena_reset(p->row_arena);
     arena_reset(p->found_arena);
-    p->row = (Vouch__V1__CredentialRow *)protobuf_c_message_unpack(
-        &vouch__v1__credential_row__descriptor,
-        arena_allocator(p->row_arena), bytes.n, bytes.p);
-    if (p->row == NULL)
-        return (E_NOMEM);
+    err = message_unpack(&vouch__v1__credential_row__descriptor, bytes,
+        p->row_arena, &message);
+    if (err != E_OK)
+        return (err);
+    p->row = (Vouch__V1__CredentialRow *)(void *)message;
     err = number_key(&p->rules, slice_of(p->row->number), p->number_key);
     if (err != E_OK)
         return (err);

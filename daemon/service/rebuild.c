@@ -71,12 +71,7 @@ decode(struct rebuilding *r, const ProtobufCMessageDescriptor *descriptor,
     struct slice bytes, ProtobufCMessage **message)
 {
     arena_reset(r->arena);
-    *message = protobuf_c_message_unpack(descriptor,
-        arena_allocator(r->arena), bytes.n, bytes.p);
-    if (*message != NULL)
-        return (E_OK);
-    /* protobuf-c does not say whether the bytes or memory were at fault. */
-    return (message_is_canonical(descriptor, bytes) ? E_NOMEM : E_CORRUPT);
+    return (message_unpack(descriptor, bytes, r->arena, message));
 }
 
 /* Two last words are compared as at publication: the later one stands. */
