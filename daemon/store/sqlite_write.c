@@ -13,8 +13,9 @@
 
 enum statement {
     BEGIN, COMMIT, ROLLBACK, JOB_BEGIN, JOB_KEEP, JOB_UNDO, LAST, LOOKUP,
-    APPEND, INDEX, FIND_PUBLICATION, PUT_PUBLICATION, FIND_DECLARATION,
-    PUT_DECLARATION, FIND_SOURCE, PUT_SOURCE, ENTRIES, STATEMENTS
+    APPEND, INDEX_FIRST, INDEX, FIND_PUBLICATION, PUT_PUBLICATION,
+    FIND_DECLARATION, PUT_DECLARATION, FIND_SOURCE, PUT_SOURCE, ENTRIES,
+    STATEMENTS
 };
 
 _Static_assert(STORE_VERSIONS_MAX == 1024, "the limits in LOOKUP and INDEX");
@@ -33,6 +34,13 @@ static const char *const sql[STATEMENTS] = {
     [APPEND] =
         "INSERT INTO log (" ROWS_ENTRY_COLUMNS ")"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    /*
+     * Most numbers are new, and alone at their place: whatever is there has
+     * the first id of it.
+     */
+    [INDEX_FIRST] =
+        "INSERT OR IGNORE INTO credential_index (id, association, number_key,"
+        " credential_id, log_index, event) VALUES (?6, ?1, ?2, ?3, ?4, ?5)",
     /*
      * One more than a lookup can bring would hide all the others.  What is
      * there already is given an id that is there, and so refused.
@@ -279,12 +287,13 @@ write_append(struct store_txn *txn, const struct store_entry *entry)
     return (sqlite_db_run(stmt));
 }
 
+/* ${*done}: a row was written. */
 static enum err
-write_index(struct store_txn *txn, const struct store_place *place,
-    int64_t log_index, struct slice event)
+put_index(struct sqlite_write *w, enum statement which,
+    const struct store_place *place, int64_t log_index, struct slice event,
+    int *done)
 {
-    struct sqlite_write *w = write_of(txn);
-    sqlite3_stmt *stmt = w->statements[INDEX];
+    sqlite3_stmt *stmt = w->statements[which];
     enum err err;
     int rc;
 
@@ -299,9 +308,24 @@ write_index(struct store_txn *txn, const struct store_place *place,
         (rc = sqlite3_bind_int64(stmt, 6, sqlite_place(place->association,
         place->number_key))))
         return (sqlite_db_err(rc));
-    if ((err = sqlite_db_run(stmt)) != E_OK)
+    err = sqlite_db_run(stmt);
+    *done = err == E_OK && sqlite3_changes64(w->db) == 1;
+    return (err);
+}
+
+static enum err
+write_index(struct store_txn *txn, const struct store_place *place,
+    int64_t log_index, struct slice event)
+{
+    struct sqlite_write *w = write_of(txn);
+    enum err err;
+    int done;
+
+    err = put_index(w, INDEX_FIRST, place, log_index, event, &done);
+    if (err != E_OK || done)
         return (err);
-    return (sqlite3_changes64(w->db) == 1 ? E_OK : E_TOOBIG);
+    err = put_index(w, INDEX, place, log_index, event, &done);
+    return (err == E_OK && !done ? E_TOOBIG : err);
 }
 
 static enum err
