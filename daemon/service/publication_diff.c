@@ -11,8 +11,6 @@
 
 #define KIND(x) VOUCH__V1__CHANGE_KIND__CHANGE_KIND_##x
 #define SURPRISE(x) VOUCH__V1__SURPRISE_KIND__SURPRISE_KIND_##x
-#define STANDING(x) VOUCH__V1__STANDING__STANDING_##x
-#define SUSPENDED VOUCH__V1__RESTRICTION__RESTRICTION_SUSPENDED
 
 #define COUNTS 256
 #define SAMPLES 20
@@ -171,14 +169,6 @@ explain(Vouch__V1__ChangeKind kind, const Vouch__V1__CredentialRecord *before,
     }
 }
 
-static int
-is_good(const Vouch__V1__CredentialRecord *record)
-{
-    return ((record->standing == STANDING(ACTIVE) ||
-        record->standing == STANDING(PROVISIONAL)) &&
-        record->restriction != SUSPENDED);
-}
-
 static void
 note_surprises(struct publication_diff *diff, Vouch__V1__ChangeKind kind,
     int64_t line, const Vouch__V1__CredentialRecord *before,
@@ -188,10 +178,6 @@ note_surprises(struct publication_diff *diff, Vouch__V1__ChangeKind kind,
     struct record_difference what;
     struct sample *s;
 
-    if (is_good(before) && !is_good(after) && (s = next_sample(
-        &diff->surprises[SURPRISE(ENDINGS)], kind, line, type,
-        after->number)) != NULL)
-        explain(KIND(STATUS_CHANGED), before, after, &s->what);
     if (strcmp(before->names[0]->name->family,
         after->names[0]->name->family) != 0 && (s = next_sample(
         &diff->surprises[SURPRISE(NAME_CHANGES)], kind, line, type,
@@ -230,6 +216,23 @@ publication_diff_change(struct publication_diff *diff,
         return;
     diff->known++;
     note_surprises(diff, kind, line, before, record);
+}
+
+/* The word is told, or if that is the same the date. */
+void
+publication_diff_ended(struct publication_diff *diff,
+    Vouch__V1__EventKind kind, int64_t line,
+    const Vouch__V1__CredentialRecord *before,
+    const Vouch__V1__CredentialRecord *after)
+{
+    struct sample *s = next_sample(&diff->surprises[SURPRISE(ENDINGS)],
+        kind_of(kind), line, after->credential_type_id, after->number);
+
+    if (s == NULL)
+        return;
+    explain(KIND(STATUS_CHANGED), before, after, &s->what);
+    if (strcmp(s->what.before, s->what.after) == 0)
+        explain(KIND(RENEWED), before, after, &s->what);
 }
 
 void

@@ -33,6 +33,16 @@ void publication_diff_change(struct publication_diff *diff,
     const Vouch__V1__CredentialRecord *record);
 
 /**
+ * publication_diff_ended(diff, kind, line, before, after):
+ * Note that by that event a credential which was in good standing and in its
+ * period no longer is.
+ */
+void publication_diff_ended(struct publication_diff *diff,
+    Vouch__V1__EventKind kind, int64_t line,
+    const Vouch__V1__CredentialRecord *before,
+    const Vouch__V1__CredentialRecord *after);
+
+/**
  * publication_diff_same(diff, row):
  * Note a row that changes nothing.
  */

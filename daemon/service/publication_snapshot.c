@@ -177,8 +177,8 @@ is_extended(const struct publishing *p, const char *type, int32_t day)
     return (0);
 }
 
-static int
-is_active(const struct publishing *p, const char *type,
+int
+publication_is_active(const struct publishing *p, const char *type,
     const struct store_credential *c)
 {
     return ((c->traits & TRAIT_GOOD) != 0 &&
@@ -225,7 +225,7 @@ count_one(struct publishing *p, const char *type,
 {
     struct publication_endings *endings = &p->order->endings;
     struct ending ending;
-    int active = is_active(p, type, c);
+    int active = publication_is_active(p, type, c);
     int spared = 0;
     enum err err;
 

@@ -68,6 +68,30 @@ fill(struct publishing *p, const struct publication_event *from,
     event->effective_on_assumed = from->assumed;
 }
 
+static int
+is_suspended(const Vouch__V1__CredentialRecord *record)
+{
+    return (record->restriction ==
+        VOUCH__V1__RESTRICTION__RESTRICTION_SUSPENDED);
+}
+
+/* Tell the diff of a credential that was good until now. */
+static void
+note_ended(struct publishing *p, const struct publication_event *event,
+    const struct store_credential *before,
+    const struct store_credential *after)
+{
+    const Vouch__V1__CredentialRecord *record = event->record;
+    const Vouch__V1__CredentialRecord *last = event->last->record;
+    int64_t line = event->kind ==
+        VOUCH__V1__EVENT_KIND__EVENT_KIND_NOT_LISTED ? 0 : p->row->line;
+
+    if (publication_is_active(p, last->credential_type_id, before) &&
+        !is_suspended(last) && (is_suspended(record) ||
+        !publication_is_active(p, record->credential_type_id, after)))
+        publication_diff_ended(p->diff, event->kind, line, last, record);
+}
+
 /* The credential as the event leaves it, and in which count it is. */
 static enum err
 put_state(struct publishing *p, const struct publication_event *event,
@@ -94,6 +118,8 @@ put_state(struct publishing *p, const struct publication_event *event,
         if (err != E_OK)
             return (err);
         p->tallies[before.traits & TRAIT_ALL]--;
+        if (p->diff != NULL)
+            note_ended(p, event, &before, &state);
     }
     p->tallies[state.traits & TRAIT_ALL]++;
     p->types[place] = 1;

@@ -131,6 +131,14 @@ void publication_listing_move(struct store_listing *listing,
     int64_t source_time_us, const uint8_t *snapshot_hash);
 
 /**
+ * publication_is_active(p, type, credential):
+ * Return non-zero if ${credential}, of ${type}, is ACTIVE or PROVISIONAL, and
+ * not past its end today.
+ */
+int publication_is_active(const struct publishing *p, const char *type,
+    const struct store_credential *credential);
+
+/**
  * publication_snapshot_check(p):
  * Before any row: see whether the snapshot is older than what is known of its
  * types.

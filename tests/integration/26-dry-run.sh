@@ -37,18 +37,18 @@ END
 
 start_daemon
 rows "$work/first.csv" \
-    ascp-pbt,601,r1,Anders,Ann,1980-02-29,1111,2019-05-06,2027-12-31,ACTIVE \
-    ascp-pbt,602,r2,Berg,Bo,1981-02-28,2222,2019-05-06,2027-12-31,ACTIVE \
-    ascp-pbt,603,r3,Chen,Cy,1982-02-28,3333,2019-05-06,2027-12-31,ACTIVE \
-    ascp-pbt,604,r4,Diaz,Di,1983-02-28,4444,2019-05-06,2027-12-31,ACTIVE \
-    ascp-pbt,605,r5,Evans,Ed,1984-02-28,5555,2019-05-06,2027-12-31,ACTIVE
+    ascp-pbt,601,r1,Anders,Ann,1980-02-29,1111,2019-05-06,2097-12-31,ACTIVE \
+    ascp-pbt,602,r2,Berg,Bo,1981-02-28,2222,2019-05-06,2097-12-31,ACTIVE \
+    ascp-pbt,603,r3,Chen,Cy,1982-02-28,3333,2019-05-06,2097-12-31,ACTIVE \
+    ascp-pbt,604,r4,Diaz,Di,1983-02-28,4444,2019-05-06,2097-12-31,ACTIVE \
+    ascp-pbt,605,r5,Evans,Ed,1984-02-28,5555,2019-05-06,2097-12-31,ACTIVE
 
 step "a dry run of what is new"
 store_text > "$work/before"
 grep -q 'INSERT INTO "log"' "$work/before" || fail "the store was not found"
 upload 0 "$work/first.csv" --dry-run
 says "DRY RUN: nothing was changed" "new          5" \
-    "Anders, Ann; ACTIVE; until 2027-12-31"
+    "Anders, Ann; ACTIVE; until 2097-12-31"
 store_text > "$work/after"
 cmp -s "$work/before" "$work/after" || fail "the store has changed"
 as employer
@@ -60,18 +60,18 @@ says "on file      5 records"
 
 step "each kind of change, and what surprises"
 rows "$work/second.csv" \
-    ascp-pbt,601,r1,Anders,Ann,1980-02-29,1111,2019-05-06,2027-12-31,ACTIVE \
-    ascp-pbt,602,r2,Berg,Bo,1981-02-28,2222,2019-05-06,2029-12-31,ACTIVE \
-    ascp-pbt,603,r3,Chang,Cy,1982-02-28,3333,2019-05-06,2027-12-31,ACTIVE \
-    ascp-pbt,604,r4,Diaz,Di,1983-02-27,4444,2018-05-06,2026-12-31,ACTIVE \
-    ascp-pbt,605,r5,Evans,Ed,1984-02-28,5555,2019-05-06,2027-12-31,REVOKED \
-    ascp-pbt,606,r6,Falk,Flo,1985-02-28,6666,2019-05-06,2027-12-31,ACTIVE \
-    ascp-pbt,607,r7,Gray,Gus,1985-02-28,6666,2019-05-06,2027-12-31,NONSENSE
+    ascp-pbt,601,r1,Anders,Ann,1980-02-29,1111,2019-05-06,2097-12-31,ACTIVE \
+    ascp-pbt,602,r2,Berg,Bo,1981-02-28,2222,2019-05-06,2099-12-31,ACTIVE \
+    ascp-pbt,603,r3,Chang,Cy,1982-02-28,3333,2019-05-06,2097-12-31,ACTIVE \
+    ascp-pbt,604,r4,Diaz,Di,1983-02-27,4444,2018-05-06,2096-12-31,ACTIVE \
+    ascp-pbt,605,r5,Evans,Ed,1984-02-28,5555,2019-05-06,2097-12-31,REVOKED \
+    ascp-pbt,606,r6,Falk,Flo,1985-02-28,6666,2019-05-06,2097-12-31,ACTIVE \
+    ascp-pbt,607,r7,Gray,Gus,1985-02-28,6666,2019-05-06,2097-12-31,NONSENSE
 store_text > "$work/before"
 upload 6 "$work/second.csv" --dry-run
 says "status changed           1  ACTIVE -> REVOKED" \
     "rejected                 1  STATUS_WORD_UNKNOWN" \
-    "2027-12-31 -> 2029-12-31" "Chen, Cy -> Chang, Cy" \
+    "2097-12-31 -> 2099-12-31" "Chen, Cy -> Chang, Cy" \
     "issued_on: 2019-05-06 -> 2018-05-06" "on file -> another" \
     "dates moved back: 1 of 5 on file (20.0 %)" "endings: 1 of 5" \
     "name changes: 1 of 5" "factors changed: 1 of 5"
@@ -108,7 +108,7 @@ assert d["readiness"]["recordCount"] == "6"
 
 step "a dry run of a snapshot that would be refused says so"
 rows "$work/half.csv" \
-    ascp-pbt,601,r1,Anders,Ann,1980-02-29,1111,2019-05-06,2027-12-31,ACTIVE
+    ascp-pbt,601,r1,Anders,Ann,1980-02-29,1111,2019-05-06,2097-12-31,ACTIVE
 sleep 1
 at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 upload 7 "$work/half.csv" --dry-run --mode snapshot --types ascp-pbt \
@@ -126,6 +126,31 @@ upload 6 "$work/second.csv" --request-id "$id"
 says "changed      4" "on file      6 records"
 upload 6 "$work/second.csv" --request-id "$id" --dry-run
 complains "carried out before"
+
+step "who was in good standing and is not any more, by whatever it goes"
+rows "$work/ends.csv" \
+    ascp-pbt,801,,Amin,Al,1980,,2009-05-06,,ACTIVE \
+    ascp-pbt,802,,Bell,Bo,1980,,2009-05-06,2097-12-31,ACTIVE \
+    ascp-pbt,803,,Cruz,Cy,1980,,2009-05-06,2010-12-31,ACTIVE \
+    ascp-pbt,804,,Dean,Di,1980,,2009-05-06,2010-12-31,ACTIVE \
+    ascp-pbt,805,,Egan,Ed,1980,,2009-05-06,,SUSPENDED \
+    ascp-pbt,806,,Ford,Fe,1980,,2009-05-06,,ACTIVE \
+    ascp-pbt,807,,Gill,Gu,1980,,2009-05-06,2010-12-31,ACTIVE
+upload 0 "$work/ends.csv"
+rows "$work/ended.csv" \
+    ascp-pbt,801,,Amin,Al,1980,,2009-05-06,2011-12-31,ACTIVE \
+    ascp-pbt,802,,Bell,Bo,1980,,2009-05-06,2012-12-31,ACTIVE \
+    ascp-pbt,803,,Cruz,Cy,1980,,2009-05-06,2010-12-31,EXPIRED \
+    ascp-pbt,804,,Dean,Di,1980,,2009-05-06,2010-12-31,REVOKED \
+    ascp-pbt,805,,Egan,Ed,1980,,2009-05-06,,REVOKED \
+    ascp-pbt,806,,Ford,Fe,1980,,2009-05-06,,SUSPENDED \
+    ascp-pbt,807,,Gill,Gu,1980,,2009-05-06,2010-12-31,SURRENDERED
+upload 0 "$work/ended.csv" --dry-run
+says "endings: 3 of 7 on file (42.9 %)" \
+    "line 2: ascp-pbt 801: periods: no end -> 2011-12-31" \
+    "line 3: ascp-pbt 802: periods: 2097-12-31 -> 2012-12-31" \
+    "line 7: ascp-pbt 806: raw_status: ACTIVE -> ACTIVE/SUSPENDED" \
+    "dates moved back: 1 of 7"
 
 step "what vouch itself finds wrong counts as what the server does"
 cat > "$work/m.yaml" << 'END'
@@ -174,26 +199,26 @@ check_whole
 
 step "what no claim can ever confirm"
 rows "$work/bare.csv" \
-    ascp-pbt,701,,Holt,Hal,,,2019-05-06,2027-12-31,ACTIVE \
-    ascp-pbt,702,,Ives,Ida,,7777,2019-05-06,2027-12-31,ACTIVE \
-    ascp-pbt,703,,Jung,Jo,1990,,2019-05-06,2027-12-31,ACTIVE \
-    ascp-pbt,,,Kerr,Kit,1990,,2019-05-06,2027-12-31,ACTIVE \
-    ascp-pbt,705,,,Lou,1990,,2019-05-06,2027-12-31,ACTIVE
+    ascp-pbt,701,,Holt,Hal,,,2019-05-06,2097-12-31,ACTIVE \
+    ascp-pbt,702,,Ives,Ida,,7777,2019-05-06,2097-12-31,ACTIVE \
+    ascp-pbt,703,,Jung,Jo,1990,,2019-05-06,2097-12-31,ACTIVE \
+    ascp-pbt,,,Kerr,Kit,1990,,2019-05-06,2097-12-31,ACTIVE \
+    ascp-pbt,705,,,Lou,1990,,2019-05-06,2097-12-31,ACTIVE
 upload 6 "$work/bare.csv" --dry-run
-says "9 records, 2 of which no claim can ever confirm" \
+says "16 records, 2 of which no claim can ever confirm" \
     "2  have no birth year"
 upload 6 "$work/bare.csv"
-says "on file      9 records, 2 of which no claim can ever confirm" \
+says "on file      16 records, 2 of which no claim can ever confirm" \
     "2  have no birth year" \
     "1 rows were not taken for want of a number" \
     "1 rows were not taken for want of a family name"
 rows "$work/mended.csv" \
-    ascp-pbt,701,,Holt,Hal,1991,,2019-05-06,2027-12-31,ACTIVE
+    ascp-pbt,701,,Holt,Hal,1991,,2019-05-06,2097-12-31,ACTIVE
 upload 0 "$work/mended.csv" -o json
 /usr/bin/python3 -c '
 import json, sys
 r = json.load(open(sys.argv[1]))["readiness"]
-assert r["recordCount"] == "9" and r["unconfirmableCount"] == "1"
+assert r["recordCount"] == "16" and r["unconfirmableCount"] == "1"
 assert {x["factor"]: x["count"] for x in r["reasons"]} == {
     "FACTOR_BIRTH_YEAR": "1"}
 ' "$work/out" || fail "another readiness"
