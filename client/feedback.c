@@ -65,6 +65,8 @@ feedback_open(struct feedback *f, FILE *in)
     if ((status = find_path(f->run, "rejects", in, &rejects)) != 0 ||
         (status = find_path(f->run, "openings", in, &openings)) != 0)
         return (status);
+    if (flag_value(f->run, "dry-run") != NULL)
+        openings = NULL;            /* there are none, and nothing changes */
     if (rejects != NULL && (f->rejects = fopen(rejects, "we")) == NULL)
         return (cannot_write(f->run, rejects, "rejects", strerror(errno)));
     if (openings != NULL && (status = open_openings(f, openings)) != 0)

@@ -78,6 +78,14 @@ says "status changed           1  ACTIVE -> REVOKED" \
 store_text > "$work/after"
 cmp -s "$work/before" "$work/after" || fail "the store has changed"
 
+step "it does not touch the file of openings"
+printf '{"logIndex":' > "$work/openings"
+upload 6 "$work/second.csv" --dry-run --openings "$work/openings"
+[ "$(cat "$work/openings")" = '{"logIndex":' ] || fail "it was changed"
+rm "$work/openings"
+upload 6 "$work/second.csv" --dry-run --openings "$work/openings"
+[ ! -e "$work/openings" ] || fail "it was made"
+
 step "the same as JSON lines, and as one document"
 upload 6 "$work/second.csv" --dry-run -o jsonl
 /usr/bin/python3 - "$work/out" << 'END' || fail "these are other lines"
