@@ -20,13 +20,15 @@ import subprocess
 import sys
 import time
 
+from publish.publish import Publishing
+
 LOADS = ((1, 1), (8, 1), (8, 32), (64, 32))
 UNPINNED = ((8, 32), (64, 32))
 IDLE = (1000, 10000)
 SERVER_CORE, LOAD_CORE = 0, 1
 TYPES = ("ascp-pbt", "ascp-mlt", "ascp-mls")
 OPEN_FILES = 11000
-PARTS = ("pinned", "unpinned", "idle", "load")
+PARTS = ("pinned", "unpinned", "idle", "load", "publish")
 
 
 def wait_until(what, true, process, seconds=60):
@@ -412,12 +414,16 @@ def main():
     os.makedirs(args.work, exist_ok=True)
     sys.stdout = Tee(os.path.join(args.work, "report.md"))
     bench = Bench(args)
-    bench.prepare()
-    size = bench.learn_answers()
-    print(f"# {args.records:,} records, {size:.0f} bytes an answer, medians "
-          f"of {args.rounds} rounds of {args.seconds:g} s")
+    if parts == ["publish"]:
+        print(f"# {args.records:,} records, medians of {args.rounds} rounds")
+    else:
+        bench.prepare()
+        size = bench.learn_answers()
+        print(f"# {args.records:,} records, {size:.0f} bytes an answer, "
+              f"medians of {args.rounds} rounds of {args.seconds:g} s")
     steps = {"pinned": bench.pinned, "unpinned": bench.unpinned,
-             "idle": bench.idle, "load": bench.load_check}
+             "idle": bench.idle, "load": bench.load_check,
+             "publish": Publishing(bench, Vouchd).run}
     for part in PARTS:
         if part in parts:
             steps[part]()
