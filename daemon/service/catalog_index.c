@@ -18,100 +18,104 @@ struct catalog_index {
     Vouch__V1__Extension **extensions;          /* owned; by association, id */
 };
 
+/* The row that is meant by an element of a list of pointers to rows. */
+static const ProtobufCMessage *
+row_at(const void *element)
+{
+    const ProtobufCMessage *row = NULL;
+
+    memcpy(&row, element, sizeof(row));
+    return (row);
+}
+
+static const char *
+text_of(const ProtobufCMessage *row, unsigned field)
+{
+    const char *text = NULL;
+
+    memcpy(&text, (const char *)row + row->descriptor->fields[field].offset,
+        sizeof(text));
+    return (text);
+}
+
 /* All kinds of row begin with their id. */
 static const char *
 id_of(const ProtobufCMessage *row)
 {
-    const ProtobufCFieldDescriptor *field = &row->descriptor->fields[0];
-    const char *id = NULL;
+    return (text_of(row, 0));
+}
 
-    memcpy(&id, (const char *)row + field->offset, sizeof(id));
-    return (id);
+/* Recognitions and extensions then name their association. */
+static const char *
+association_of(const ProtobufCMessage *row)
+{
+    return (text_of(row, 1));
 }
 
 static int
-by_id(const void *id, const void *row)
+by_id(const void *id, const void *element)
 {
-    const ProtobufCMessage *message = NULL;
-
-    memcpy(&message, row, sizeof(message));
-    return (strcmp(id, id_of(message)));
+    return (strcmp(id, id_of(row_at(element))));
 }
 
 /* Return non-zero if the ids of the ${n} rows grow. */
 static int
 is_sorted(const void *rows, size_t n)
 {
-    const ProtobufCMessage *a = NULL;
-    const ProtobufCMessage *b = NULL;
+    const char *list = rows;
     size_t i;
 
-    for (i = 1; i < n; i++) {
-        memcpy(&a, (const char *)rows + (i - 1) * sizeof(a), sizeof(a));
-        memcpy(&b, (const char *)rows + i * sizeof(b), sizeof(b));
-        if (strcmp(id_of(a), id_of(b)) >= 0)
+    for (i = 1; i < n; i++)
+        if (strcmp(id_of(row_at(list + (i - 1) * sizeof(void *))),
+            id_of(row_at(list + i * sizeof(void *)))) >= 0)
             return (0);
-    }
     return (1);
 }
 
 static int
 by_association(const void *a, const void *b)
 {
-    const Vouch__V1__Recognition *left = NULL;
-    const Vouch__V1__Recognition *right = NULL;
-    int order;
+    int order = strcmp(association_of(row_at(a)), association_of(row_at(b)));
 
-    memcpy(&left, a, sizeof(left));
-    memcpy(&right, b, sizeof(right));
-    order = strcmp(left->association_id, right->association_id);
-    return (order != 0 ? order : strcmp(left->id, right->id));
+    return (order != 0 ? order : strcmp(id_of(row_at(a)), id_of(row_at(b))));
 }
 
-static enum err
-group_recognitions(struct catalog_index *index)
+/* Copy the ${n} ${rows}, by association; NULL if there is no memory. */
+static void *
+group(const void *rows, size_t n)
 {
-    size_t n = index->catalog->n_recognitions;
+    void *grouped = calloc(n + 1, sizeof(void *));
 
-    index->recognitions = calloc(n + 1, sizeof(*index->recognitions));
-    if (index->recognitions == NULL)
-        return (E_NOMEM);
-    if (n > 0) {
-        memcpy(index->recognitions, index->catalog->recognitions,
-            n * sizeof(*index->recognitions));
-        qsort(index->recognitions, n, sizeof(*index->recognitions),
-            by_association);
+    if (grouped == NULL || n == 0)
+        return (grouped);
+    memcpy(grouped, rows, n * sizeof(void *));
+    qsort(grouped, n, sizeof(void *), by_association);
+    return (grouped);
+}
+
+/* Find those of ${association} among ${n} grouped rows. */
+static size_t
+find_group(const void *grouped, size_t n, const char *association,
+    size_t *count)
+{
+    const char *list = grouped;
+    size_t low = 0, high = n, end;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(association_of(row_at(list + middle * sizeof(void *))),
+            association) < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return (E_OK);
-}
-
-static int
-by_extended(const void *a, const void *b)
-{
-    const Vouch__V1__Extension *left = NULL;
-    const Vouch__V1__Extension *right = NULL;
-    int order;
-
-    memcpy(&left, a, sizeof(left));
-    memcpy(&right, b, sizeof(right));
-    order = strcmp(left->association_id, right->association_id);
-    return (order != 0 ? order : strcmp(left->id, right->id));
-}
-
-static enum err
-group_extensions(struct catalog_index *index)
-{
-    size_t n = index->catalog->n_extensions;
-
-    index->extensions = calloc(n + 1, sizeof(*index->extensions));
-    if (index->extensions == NULL)
-        return (E_NOMEM);
-    if (n > 0) {
-        memcpy(index->extensions, index->catalog->extensions,
-            n * sizeof(*index->extensions));
-        qsort(index->extensions, n, sizeof(*index->extensions), by_extended);
-    }
-    return (E_OK);
+    for (end = low; end < n; end++)
+        if (strcmp(association_of(row_at(list + end * sizeof(void *))),
+            association) != 0)
+            break;
+    *count = end - low;
+    return (low);
 }
 
 static enum err
@@ -153,9 +157,14 @@ catalog_index_create(struct slice bytes, struct catalog_index **index)
         goto out;
     if ((err = decode(made, bytes)) != E_OK)
         goto out;
-    if ((err = group_recognitions(made)) != E_OK ||
-        (err = group_extensions(made)) != E_OK)
+    err = E_NOMEM;
+    made->recognitions = group(made->catalog->recognitions,
+        made->catalog->n_recognitions);
+    made->extensions = group(made->catalog->extensions,
+        made->catalog->n_extensions);
+    if (made->recognitions == NULL || made->extensions == NULL)
         goto out;
+    err = E_OK;
 
     *index = made;
     made = NULL;
@@ -217,26 +226,10 @@ Vouch__V1__Recognition *const *
 catalog_index_recognitions(const struct catalog_index *index,
     const char *association_id, size_t *n)
 {
-    size_t count = index->catalog->n_recognitions;
-    size_t low = 0;
-    size_t high = count;
-    size_t end;
+    size_t first = find_group(index->recognitions,
+        index->catalog->n_recognitions, association_id, n);
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (strcmp(index->recognitions[middle]->association_id,
-            association_id) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (end = low; end < count; end++)
-        if (strcmp(index->recognitions[end]->association_id,
-            association_id) != 0)
-            break;
-    *n = end - low;
-    return (index->recognitions + low);
+    return (index->recognitions + first);
 }
 
 int
@@ -256,17 +249,9 @@ Vouch__V1__Extension *const *
 catalog_index_extensions(const struct catalog_index *index,
     const char *association_id, size_t *n)
 {
-    size_t count = index->catalog->n_extensions;
-    size_t first = 0, end;
+    size_t first = find_group(index->extensions, index->catalog->n_extensions,
+        association_id, n);
 
-    while (first < count && strcmp(index->extensions[first]->association_id,
-        association_id) != 0)
-        first++;
-    for (end = first; end < count; end++)
-        if (strcmp(index->extensions[end]->association_id,
-            association_id) != 0)
-            break;
-    *n = end - first;
     return (index->extensions + first);
 }
 
