@@ -46,7 +46,8 @@ void job_submit(struct service_worker *worker, struct service_job *job);
  * Run ${run}(txn, ${cookie}) on the writer and wait for the outcome.  For
  * threads that have no loop.
  *
- * Fails: E_LOST, E_FULL, E_BUSY and E_IO as struct store_job, and what ${run} returned.
+ * Fails: E_LOST, E_FULL, E_BUSY and E_IO as struct store_job, and what ${run}
+ * returned.
  */
 enum err MUST_USE job_run(struct store *store,
     enum err (*run)(struct store_txn *txn, void *cookie), void *cookie);

@@ -282,8 +282,9 @@ extern const struct store_write_ops sqlite_write_ops;
 
 /**
  * sqlite_write_open(db, unfolded, write):
- * Prepare to write, and if ${unfolded} to sqlite_db_fold() before.  After
- * success ${db} is owned by ${*write}; close with sqlite_write_close().
+ * Prepare to write; if ${unfolded} nothing is committed, for E_FULL, until
+ * sqlite_db_fold() has found room.  After success ${db} is owned by ${*write};
+ * close with sqlite_write_close().
  */
 enum err MUST_USE sqlite_write_open(sqlite3 *db, int unfolded,
     struct sqlite_write **write);

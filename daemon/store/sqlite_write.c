@@ -86,6 +86,7 @@ struct sqlite_write {
     struct sqlite_found found;
     int pages;                          /* in the write-ahead log */
     int unfolded;                       /* by a full disk, since the open */
+    sqlite3_int64 changes;              /* before the transaction */
 };
 
 static struct sqlite_write *
@@ -179,9 +180,12 @@ write_begin(void *self, struct store_txn **txn)
     *txn = NULL;
     w->head.next_index = 0;
     w->head.now_us = 0;
-    if (w->unfolded && (err = sqlite_db_fold(w->db)) != E_OK)
-        return (err);
-    w->unfolded = 0;
+    if (w->unfolded) {
+        if ((err = sqlite_db_fold(w->db)) != E_OK && err != E_FULL)
+            return (err);
+        w->unfolded = err == E_FULL;
+    }
+    w->changes = sqlite3_total_changes64(w->db);
     if ((err = sqlite_db_run(w->statements[BEGIN])) != E_OK)
         return (err);
     if ((rc = sqlite3_step(last)) == SQLITE_ROW) {
@@ -203,6 +207,10 @@ write_commit(struct store_txn *txn)
     struct sqlite_write *w = write_of(txn);
     enum err err;
 
+    if (w->unfolded && sqlite3_total_changes64(w->db) != w->changes) {
+        write_abort(txn);       /* what it builds on may not be on disk */
+        return (E_FULL);
+    }
     if ((err = sqlite_db_run(w->statements[COMMIT])) != E_OK) {
         log_line(LOG_ERROR, "store_commit_failed", "code=%d",
             sqlite3_extended_errcode(w->db));

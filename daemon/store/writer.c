@@ -107,7 +107,7 @@ note_room(struct writer *w, int full, const char *step)
     log_flush();
 }
 
-/* Return what those are told of whom nothing was committed because of ${err}. */
+/* Return what those are told whose jobs were not committed, for ${err}. */
 static enum err
 judge(struct writer *w, enum err err, const char *step)
 {
@@ -119,7 +119,7 @@ judge(struct writer *w, enum err err, const char *step)
     return (E_IO);
 }
 
-/* The same of a commit that failed: now nobody knows, unless the disk is full. */
+/* The same of a commit that failed: nobody knows, unless the disk is full. */
 static enum err
 judge_commit(struct writer *w, enum err err)
 {
