@@ -21,7 +21,7 @@
  *   A snapshot that is older than the last word on one of its types, or states
  *   otherwise what a snapshot of the same time stated, is refused; so is one
  *   that would end more active credentials than the settings allow, as a share
- *   or as a number.  Neither is if the publisher expects just as many endings
+ *   or as a number, or all those of one type.  Neither is if the publisher expects just as many endings
  *   as there are.  What a later word than the snapshot is on file of is then
  *   not ended.
  *
@@ -71,6 +71,7 @@ struct publication_endings {
     int64_t count;              /* credentials */
     int64_t active;             /* of them in good standing, in their period */
     int64_t of_active;          /* such of its types that were on file */
+    int64_t emptied;            /* types that lose all such */
 };
 
 /* How many records on file no claim can ever confirm. */

@@ -274,14 +274,17 @@ end_one(struct publishing *p, const char *type,
     return (E_OK);
 }
 
+/* Of a small type nothing might be left without that any share shows it. */
 static enum err
-walk(struct publishing *p, walk_fn *fn)
+count_type(struct publishing *p, const char *type)
 {
-    enum err err = E_OK;
-    size_t i;
+    struct publication_endings *endings = &p->order->endings;
+    int64_t active = endings->active, of_active = endings->of_active;
+    enum err err = walk_type(p, type, count_one);
 
-    for (i = 0; i < p->order->ntypes && err == E_OK; i++)
-        err = walk_type(p, type_of(p, i), fn);
+    active = endings->active - active;
+    of_active = endings->of_active - of_active;
+    endings->emptied += of_active > 0 && active == of_active;
     return (err);
 }
 
@@ -292,14 +295,16 @@ is_too_much(const struct publishing *p)
     const struct service *service = p->order->service;
 
     return (endings->active > service->max_endings || endings->active * 100 >
-        endings->of_active * service->max_ending_share);
+        endings->of_active * service->max_ending_share ||
+        (endings->emptied > 0 && service->max_ending_share < 100));
 }
 
 enum err
 publication_snapshot_end(struct publishing *p)
 {
     struct publication_order *order = p->order;
-    enum err err;
+    enum err err = E_OK;
+    size_t i;
 
     if (order->mode != SNAPSHOT)
         return (E_OK);
@@ -307,14 +312,17 @@ publication_snapshot_end(struct publishing *p)
         order->outcome.ending_withheld = UNREADABLE_KEY;
         return (E_OK);
     }
-    if ((err = walk(p, count_one)) != E_OK)
+    for (i = 0; i < order->ntypes && err == E_OK; i++)
+        err = count_type(p, type_of(p, i));
+    if (err != E_OK)
         return (err);
     if (order->ending_count_expected &&
         order->ending_count != order->endings.count)
         err = refuse(p, REFUSAL_ENDING_COUNT_DIFFERS);
     else if (!order->ending_count_expected && is_too_much(p))
         err = refuse(p, REFUSAL_TOO_MANY_ENDINGS);
-    if (err != E_OK || order->endings.count == 0)
-        return (err);
-    return (walk(p, end_one));
+    for (i = 0; i < order->ntypes && order->endings.count > 0 && err == E_OK;
+        i++)
+        err = walk_type(p, type_of(p, i), end_one);
+    return (err);
 }

@@ -41,8 +41,8 @@ set_too_many_endings(struct grpc_status *status,
 
     grpc_status_set(status, GRPC_FAILED_PRECONDITION, "TOO_MANY_ENDINGS",
         "it would end %lld credentials, %lld of them active, which is %.1f %% "
-        "of those on file; more than %lld, or %lld %%, are ended only if "
-        "ending_count says how many",
+        "of those on file; more than %lld, or %lld %%, or all of one type, "
+        "are ended only if ending_count says how many",
         (long long)endings->count, (long long)endings->active, share,
         (long long)service->max_endings,
         (long long)service->max_ending_share);
@@ -52,10 +52,8 @@ set_too_many_endings(struct grpc_status *status,
         (long long)endings->active);
     grpc_status_metadata(status, "active_count", "%lld",
         (long long)endings->of_active);
-    grpc_status_metadata(status, "max_count", "%lld",
-        (long long)service->max_endings);
-    grpc_status_metadata(status, "max_percent", "%lld",
-        (long long)service->max_ending_share);
+    grpc_status_metadata(status, "emptied_type_count", "%lld",
+        (long long)endings->emptied);
 }
 
 void

@@ -230,6 +230,34 @@ verify 0 505 Evans
 
 step "all types at once"
 verify 0 1199 Person
+
+step "a type of which the file has nothing at all, though it is small"
+{
+    cat "$work/full.csv"
+    echo ascp-mlt,950,,Gomez,1980,2019-05-06,,ACTIVE
+    echo ascp-mlt,951,,Haas,1980,2019-05-06,,ACTIVE
+} > "$work/both.csv"
+# everything FILE CODE [FLAG...]: a snapshot of all types, of now.
+everything()
+{
+    file=$1 wanted=$2
+    shift 2
+    sleep 1
+    upload "$wanted" "$file" --mode snapshot --types all \
+        --extracted-at "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$@"
+}
+everything "$work/both.csv" 0
+everything "$work/full.csv" 7
+complains TOO_MANY_ENDINGS "2 credentials, 2 of them active" \
+    "all of one type"
+everything "$work/full.csv" 7 --dry-run
+says "it would be refused" "all of one type"
+sed /Gomez/d "$work/both.csv" > "$work/most.csv"
+everything "$work/most.csv" 0
+says "not listed   1"
+everything "$work/full.csv" 7
+everything "$work/full.csv" 0 --expect-endings 1
+everything "$work/full.csv" 0
 stop_daemon
 
 step "the index is what the log says, and the same after a restart"
