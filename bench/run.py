@@ -28,6 +28,7 @@ IDLE = (1000, 10000)
 SERVER_CORE, LOAD_CORE = 0, 1
 TYPES = ("ascp-pbt", "ascp-mlt", "ascp-mls")
 OPEN_FILES = 11000
+WARM_MS = 5000      # until the pages of a million records have been mapped
 PARTS = ("pinned", "unpinned", "idle", "load", "publish")
 
 
@@ -303,6 +304,8 @@ class Bench:
         for turn in range(self.args.rounds):
             for kind in (Nghttpd, Grpc, GrpcMade, Vouchd):
                 with kind(self).start(core, threads) as server:
+                    self.load(server, *loads[-1], core=load_core,
+                              extra=["--measure-ms", str(WARM_MS)])
                     for load in loads:
                         results.setdefault((load, server.name), []).append(
                             self.load(server, *load, core=load_core))
