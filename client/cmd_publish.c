@@ -167,31 +167,13 @@ send_unread(struct upload *u, const struct rows_fault *fault)
     return (add_row(u, row));
 }
 
-/* Of what has no key in a snapshot the server is told, and counts it itself. */
-static void
-note_missing(struct upload *u, const struct rows_fault *fault)
-{
-    struct outcome_rejects *rejects = &u->back.rejects_by;
-
-    if (strcmp(fault->reason, "FIELD_MISSING") != 0)
-        return;
-    if (strcmp(fault->column, source_column(u->source, "name")) == 0)
-        rejects->without_family_name++;
-    else if (u->head.header.mode != SNAPSHOT &&
-        strcmp(fault->column, source_column(u->source, "number")) == 0)
-        rejects->without_number++;
-}
-
 static enum err
 on_reject(void *cookie, int64_t line, const struct rows_fault *fault)
 {
     struct upload *u = cookie;
-    int64_t before = u->back.rejected;
 
-    note_missing(u, fault);
-    feedback_reject(&u->back, line, fault->column, fault->reason,
-        fault->description);
-    u->back.rejected_here += u->back.rejected - before;
+    feedback_reject_here(&u->back, line, fault,
+        u->head.header.mode == SNAPSHOT);
     return (u->head.header.mode == SNAPSHOT ? send_unread(u, fault) : E_OK);
 }
 
@@ -385,6 +367,10 @@ print_notes(const struct upload *u, double seconds)
         fprintf(stderr, "note: %" PRId64 " of the rejected lines were found "
             "wrong here and were not sent%s\n", u->back.rejected_here,
             u->unread > 0 ? ", but for type and number" : "");
+    if (outcome_count_of(&u->back.rejects_by, "DUPLICATE_ROW") > 0)
+        fprintf(stderr, "note: of what stands in the file twice, and not the "
+            "same, the first row is published: it may be the wrong one; if "
+            "each case has a row of its own, fold them by a mapping\n");
     if (u->without_status > 0)
         fprintf(stderr, "note: %" PRId64 " rows have no status: whoever asks "
             "about them will be told to look into it\n", u->without_status);

@@ -160,6 +160,24 @@ feedback_reject(struct feedback *f, int64_t line, const char *field,
     }
 }
 
+void
+feedback_reject_here(struct feedback *f, int64_t line,
+    const struct rows_fault *fault, int told)
+{
+    int64_t before = f->rejected;
+
+    if (strcmp(fault->reason, "FIELD_MISSING") == 0) {
+        if (strcmp(fault->column, source_column(f->source, "name")) == 0)
+            f->rejects_by.without_family_name++;
+        else if (!told && strcmp(fault->column,
+            source_column(f->source, "number")) == 0)
+            f->rejects_by.without_number++;
+    }
+    feedback_reject(f, line, fault->column, fault->reason,
+        fault->description);
+    f->rejected_here += f->rejected - before;
+}
+
 static int
 write_opening(struct openings_file *file, const Vouch__V1__Opening *opening,
     struct vouch_error *error)

@@ -47,6 +47,14 @@ void feedback_reject(struct feedback *feedback, int64_t line,
     const char *field, const char *reason, const char *description);
 
 /**
+ * feedback_reject_here(feedback, line, fault, told):
+ * The same of a line that was found wrong here; ${told}: the server is sent its
+ * key, and counts whether that lacks.
+ */
+void feedback_reject_here(struct feedback *feedback, int64_t line,
+    const struct rows_fault *fault, int told);
+
+/**
  * feedback_take(feedback, response, error):
  * Note what ${response} says, and take it over.  Returns 0, or -1 with
  * ${*error}.

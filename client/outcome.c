@@ -33,6 +33,15 @@ outcome_count(struct outcome_rejects *rejects, const char *reason)
     r->n++;
 }
 
+int64_t
+outcome_count_of(const struct outcome_rejects *rejects, const char *reason)
+{
+    for (size_t i = 0; i < rejects->nreasons; i++)
+        if (strcmp(rejects->reasons[i].name, reason) == 0)
+            return (rejects->reasons[i].n);
+    return (0);
+}
+
 /* The server counts what was read here as rows that it was not shown. */
 static void
 drop_rejected(Vouch__V1__PublicationDiff *diff)

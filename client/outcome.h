@@ -36,6 +36,13 @@ struct outcome_rejects {
 void outcome_count(struct outcome_rejects *rejects, const char *reason);
 
 /**
+ * outcome_count_of(rejects, reason):
+ * Return how many lines were counted for ${reason}.
+ */
+int64_t outcome_count_of(const struct outcome_rejects *rejects,
+    const char *reason);
+
+/**
  * outcome_complete(last, rejects):
  * Have ${last}, which has a summary, speak of the whole file, not only of what
  * the server was sent.  Returns 0, or -1 if memory ran out.

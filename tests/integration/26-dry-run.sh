@@ -205,6 +205,15 @@ upload 6 "$work/mapped.csv" --mapping "$work/m.yaml" --dry-run \
     --mode snapshot --types ascp-pbt --extracted-at "$at"
 check_whole
 
+step "of two rows that contradict each other it is said which one counts"
+rows "$work/twice.csv" \
+    ascp-pbt,851,,Ives,Ian,1990,,2019-05-06,,ACTIVE \
+    ascp-pbt,851,,Ives,Ian,1990,,2019-05-06,,SUSPENDED
+upload 6 "$work/twice.csv" --dry-run
+complains DUPLICATE_ROW "the first row is published" "by a mapping"
+upload 6 "$work/twice.csv" --dry-run --quiet
+! grep -q "note:" "$work/err" || fail "a note, though it was to be quiet"
+
 step "what no claim can ever confirm"
 rows "$work/bare.csv" \
     ascp-pbt,701,,Holt,Hal,,,2019-05-06,2097-12-31,ACTIVE \

@@ -545,7 +545,10 @@ an_allocation_that_fails_is_told(void **state)
             "A,B,F,G\n1,2,Ray (May),Ann\n"},
         {FOLD, "N,F,S,C,X,E,D\n1,Ray,A,a,Limit,2019,\n"
             "1,Ray,A,b,Stop,2019,\n2,Ray,B,,,,\n3,Ray,A,,,,\n"
-            "3,Ray,G,,,,\n"},
+            "3,Ray,G,,,,\n4,Ray,A,,,,\n4,,A,,,,\n1,Ray,A\n"},
+        {"format: csv\nencoding: utf-8\n"
+            "columns: {number: [P, N], family: F, credential_type: K}\n"
+            "fold: {key: number}\n", "P,N,F,K\n1,2,Ray,t\n1,2,May\n"},
     };
 
     (void)state;
