@@ -1,18 +1,18 @@
 #!/usr/bin/python3
 """vouchd is killed at random moments while several publishers upload and try
-again, under the same request id, until they are told the outcome.  Afterwards
-every row that was acknowledged is there, once, and nothing is there by halves.
+again, under the same request id, until they are told the outcome: two of them
+rows, two of them snapshots, with changes, endings, returns and faulty rows.
+Afterwards every row that was acknowledged is there, once, nothing is there by
+halves, and NOT_LISTED is exactly what a snapshot left out.
 
-usage: 70-kills.py [KILLS [SEED]]
+usage: 70-kills.py [KILLS [SEED]]; a campaign is 1000
 
 VOUCH_BIN names the folder of vouch and vouchd.
 """
 
 import hashlib
-import importlib
 import os
 import random
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -24,34 +24,36 @@ import uuid
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 
-import daemon  # noqa: E402
+import kills  # noqa: E402
+from kills import check  # noqa: E402
 import grpc  # noqa: E402
 
-PUBLISHERS = 4
+TYPES = ("ascp-pbt", "ascp-pbt", "ascp-mlt", "ascp-mls")
 ROWS_MAX = 25
-START_SECONDS = 30
-EVENT, MANIFEST = 1, 3
-DOMAINS = {1: b"vouch/event/v1", 2: b"vouch/declaration/v1",
-           3: b"vouch/manifest/v1", 4: b"vouch/catalog/v1"}
+DELTA, SNAPSHOT = 1, 2
 # What a client may meet when its server is killed; anything else is a fault.
 EXPECTED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-STANDINGS = (3, 6)              # ACTIVE, REVOKED
-
-
-def check(holds, what, *more):
-    if not holds:
-        raise AssertionError(" ".join([what, *map(str, more)]))
 
 
 class Upload:
-    """One upload: its request id, and its rows as (number, standing)."""
+    """One upload: its request id, its rows as (number, standing), and the
+    events that must come of it."""
 
-    def __init__(self, chance, rows):
+    def __init__(self, chance, rows, events):
         self.request_id = str(uuid.UUID(int=chance.getrandbits(128),
                                         version=4))
         self.rows = rows
+        self.events = events
+        self.mode = DELTA
+        self.refused = []       # numbers of rows that will not be taken
+        self.unreadable = False
+        self.extracted_at_us = 0
+        self.fickle = False     # to be given up at the first failure
         self.summary = None     # once it is acknowledged
         self.attempts = 0
+
+    def ended(self):
+        return sum(s == kills.NOT_LISTED for _, s in self.events)
 
 
 class Publisher(threading.Thread):
@@ -59,13 +61,15 @@ class Publisher(threading.Thread):
     the one it is at.  Its numbers are its own, so that it knows what each
     must look like."""
 
-    def __init__(self, name, seed, channel, modules):
+    def __init__(self, name, credential_type, seed, channel, modules):
         super().__init__(name=name, daemon=True)
+        self.type = credential_type
         self.chance = random.Random(seed)
         self.messages, stubs = modules
         self.stub = stubs.PublishingServiceStub(channel)
         self.ended = threading.Event()
         self.next = 0
+        self.listing = kills.Listing()
         self.acknowledged = []
         self.abandoned = []         # given up before an answer came
         self.cut = self.repeated = 0
@@ -76,70 +80,105 @@ class Publisher(threading.Thread):
         self.next += 1
         return "%s%07d" % (self.name, self.next)
 
-    def invent(self):
-        """A few rows: new ones, and sometimes a change of earlier ones."""
-        rows = [(self.number(), STANDINGS[0])
+    def some_rows(self):
+        """New ones, and sometimes a change of earlier ones."""
+        rows = [(self.number(), kills.ACTIVE)
                 for _ in range(self.chance.randint(1, ROWS_MAX))]
-        known = list(self.expected)
+        known = self.listing.now
         if known and self.chance.random() < 0.5:
-            for number in set(self.chance.choices(known, k=3)):
-                last = self.expected[number][-1]
-                rows.append((number, STANDINGS[STANDINGS.index(last) - 1]))
+            rows += [(n, kills.REVOKED if known[n] == kills.ACTIVE else
+                      kills.ACTIVE)
+                     for n in set(self.chance.choices(list(known), k=3))]
+        return Upload(self.chance, rows, self.listing.delta(rows))
+
+    def invent(self):
+        if self.chance.random() >= 0.15:
+            return self.some_rows()
+        rows = [(self.number(), kills.ACTIVE) for _ in range(6)]
+        upload = Upload(self.chance, rows, self.listing.delta(rows))
+        upload.fickle = True
+        return upload
+
+    def row(self, line, number, standing):
+        row = self.messages.CredentialRow(
+            line=line, credential_type_id=self.type, number=number,
+            standing=standing)
+        row.name.family = "Kill"
+        row.birth_date.year = 1990
+        return row
+
+    def rows(self, upload):
+        """What is sent of ${upload}."""
+        rows = [self.row(line, *row)
+                for line, row in enumerate(upload.rows, 1)]
+        for number in upload.refused:
+            rows.append(self.row(len(rows) + 1, number, kills.ACTIVE))
+            rows[-1].birth_date.month = 13
+        if upload.unreadable:
+            rows.append(self.messages.CredentialRow(unread=True))
         return rows
 
     def requests(self, upload):
-        header = self.messages.PublishCredentialsRequest()
-        header.header.request_id = upload.request_id
-        header.header.association_id = "ascp-boc"
-        header.header.mode = 1
-        yield header
+        first = self.messages.PublishCredentialsRequest()
+        header = first.header
+        header.association_id = "ascp-boc"
+        header.mode = upload.mode
+        header.extracted_at_us = upload.extracted_at_us
+        if upload.mode == SNAPSHOT:
+            header.snapshot_type_ids.append(self.type)
+        parts = [header.SerializeToString()]
+        header.request_id = upload.request_id
+        if upload.mode == SNAPSHOT:
+            header.ending_count_expected = True
+            header.ending_count = upload.ended()
+        yield first
         pieces = self.messages.PublishCredentialsRequest()
-        for line, (number, standing) in enumerate(upload.rows, 1):
-            row = pieces.rows.add(line=line, credential_type_id="ascp-pbt",
-                                  number=number, standing=standing)
-            row.name.family = "Kill"
-            row.birth_date.year = 1990
-            if line % 7 == 0:
+        for row in self.rows(upload):
+            parts.append(row.SerializeToString())
+            pieces.rows.append(row)
+            if len(pieces.rows) == 7:
                 yield pieces
                 pieces = self.messages.PublishCredentialsRequest()
-        if pieces.rows:
-            yield pieces
+        pieces.end.row_count = len(parts) - 1
+        pieces.end.content_hash = hashlib.sha256(b"".join(
+            len(part).to_bytes(4, "big") + part for part in parts)).digest()
+        yield pieces
 
     def attempt(self, upload):
         """Whether the outcome is known now."""
         upload.attempts += 1
         last = None
+        rejected = []
         try:
             # To wait is what drives the connecting in this stack.
             for last in self.stub.PublishCredentials(
                     self.requests(upload), timeout=20, wait_for_ready=True):
-                check(not last.rejects, "rejected", last)
+                rejected += last.rejects
         except grpc.RpcError as error:
             if error.code() not in EXPECTED:
                 raise
             self.cut += 1
             return False
         check(last is not None and last.HasField("summary"), "no summary")
+        check(len(rejected) == len(upload.refused), "rejected:", rejected)
         upload.summary = last.summary
         self.repeated += last.repeated_request
         return True
 
     def publish(self):
-        """Upload something until it is acknowledged; now and then, what is
-        new only, give it up at the first failure."""
-        fickle = self.chance.random() < 0.15
-        rows = [(self.number(), STANDINGS[0]) for _ in range(6)] \
-            if fickle else self.invent()
-        upload = Upload(self.chance, rows)
+        """Upload something until it is acknowledged or given up."""
+        upload = self.invent()
         while not self.attempt(upload):
-            if fickle:
+            if upload.fickle:
                 self.abandoned.append(upload)
                 return
             time.sleep(self.chance.uniform(0, 0.03))
-        check(upload.summary.event_count == len(rows), "events", upload.rows,
-              upload.summary)
+        check(upload.summary.event_count == len(upload.events) and
+              upload.summary.not_listed_count == upload.ended(), "events",
+              upload.rows, upload.summary)
         self.acknowledged.append(upload)
-        for number, standing in rows:
+        self.listing.apply(upload.events)
+        for number, standing in upload.events:
             self.expected.setdefault(number, []).append(standing)
 
     def run(self):
@@ -150,131 +189,50 @@ class Publisher(threading.Thread):
             self.fault = error
 
 
-class Server:
-    """vouchd with the files that --dev has made, on a port that stays."""
+class Lister(Publisher):
+    """One that lists all of its credential type most of the time."""
 
-    def __init__(self, directory):
-        self.dev = os.path.join(directory, "dev")
-        self.log = os.path.join(directory, "log")
-        self.conf = os.path.join(directory, "vouchd.conf")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        with open(self.conf, "wb") as conf:
-            self.tell("--print-config", stdout=conf)
-        self.process = None
-        self.starts = []                    # seconds until it served
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.extracted_at_us = 0
 
-    def tell(self, *arguments, **more):
-        subprocess.run([daemon.program("vouchd"), "--dev", self.dev,
-                        *arguments], check=True, timeout=120,
-                       stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                       **more)
-
-    def spawn(self):
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                [daemon.program("vouchd"), "--config", self.conf, "--set",
-                 "listen.port=%d" % self.port, "--set", "log.level=warn",
-                 "--set", "workers=2"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-
-    def serves(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        except OSError:
-            return False
-
-    def await_service(self):
-        begun = time.monotonic()
-        while not self.serves():
-            check(self.process.poll() is None, "the daemon ended at its start")
-            check(time.monotonic() - begun < START_SECONDS, "it never serves")
-            time.sleep(0.003)
-        self.starts.append(time.monotonic() - begun)
-
-    def kill(self):
-        check(self.process.poll() is None, "the daemon ended by itself:",
-              self.process.returncode)
-        self.process.kill()
-        self.process.wait()
-
-    def terminate(self):
-        self.process.terminate()
-        check(self.process.wait(60) == 0, "a bad end")
-
-
-def read_log(base, entries):
-    """Check each leaf, the order of indexes and times and the chain of each
-    credential; return events, manifests as {publication id: ...}."""
-    events, manifests, last, before = {}, {}, {}, 0
-    for at, (index, domain, when, salt, leaf, data) in enumerate(base.execute(
-            "SELECT log_index, domain, recorded_at, salt, leaf, bytes"
-            " FROM log ORDER BY log_index")):
-        check(index == at, "a gap in the log before", index)
-        check(when >= before, "recorded_at decreases at", index)
-        before = when
-        check(leaf == hashlib.sha256(
-            DOMAINS[domain] + b"\0" + salt + data).digest(), "leaf", index)
-        if domain == EVENT:
-            event = entries.Event.FromString(data)
-            check(list(event.previous) == last.get(event.credential_id, []),
-                  "previous of", index)
-            last[event.credential_id] = [leaf]
-            events.setdefault(event.publication_id, []).append((index, event))
-        elif domain == MANIFEST:
-            kept = entries.Manifest.FromString(data).publication
-            key = uuid.UUID(kept.publication_id).bytes
-            check(key not in manifests, "two manifests of", kept)
-            manifests[key] = (index, kept)
-    return events, manifests
-
-
-def check_whole(events, manifests, base):
-    """No half publication: events and manifest and row agree, both ways."""
-    kept = {row[0]: row for row in base.execute(
-        "SELECT id, request_id, event_count, first_log_index,"
-        " manifest_log_index FROM publication")}
-    check(set(kept) == set(manifests), "publications and manifests differ")
-    check(set(events) <= set(manifests), "events without a manifest")
-    for key, (index, manifest) in manifests.items():
-        mine = [at for at, _ in events.get(key, [])]
-        check(len(mine) == manifest.event_count == kept[key][2], "count", key)
-        check(mine == list(range(index - len(mine), index)), "order", key)
-        check(kept[key][4] == index, "manifest's place", key)
-    indexed = sorted(at for at, in base.execute(
-        "SELECT log_index FROM credential_index"))
-    check(indexed == sorted(at for mine in events.values() for at, _ in mine),
-          "the index does not hold each event once")
-    return {uuid.UUID(bytes=row[1]): key for key, row in kept.items()}
+    def invent(self):
+        if self.chance.random() < 0.25:
+            return self.some_rows()
+        rows = kills.invent(self.listing, self.chance, self.number, ROWS_MAX)
+        refused = []
+        if rows and self.chance.random() < 0.15:
+            refused = [rows.pop()[0], self.number()]
+        unreadable = self.chance.random() < 0.1
+        upload = Upload(self.chance, rows, self.listing.snapshot(
+            rows, refused, unreadable))
+        upload.mode, upload.refused = SNAPSHOT, refused
+        upload.unreadable = unreadable
+        self.extracted_at_us = max(time.time_ns() // 1000,
+                                   self.extracted_at_us + 1)
+        upload.extracted_at_us = self.extracted_at_us
+        return upload
 
 
 def check_rows(publishers, events, by_request):
     """Each acknowledged row once, in order; an abandoned upload whole or not
     at all.  Return how many of those are there after all."""
-    found, there = {}, 0
-    for _, event in sorted((entry for mine in events.values()
-                            for entry in mine), key=lambda entry: entry[0]):
-        found.setdefault(event.record.number, []).append(
-            event.record.standing)
-    expected = {}
+    expected, there = {}, 0
     for publisher in publishers:
         expected.update(publisher.expected)
         for upload in publisher.acknowledged:
             key = by_request.pop(uuid.UUID(upload.request_id), None)
             check(key is not None, "lost:", upload.request_id)
             check(sorted((e.record.number, e.record.standing)
-                         for _, e in events[key]) == sorted(upload.rows),
-                  "other rows than were sent:", upload.request_id)
+                         for _, e in events.get(key, [])) ==
+                  sorted(upload.events), "other events than are due:",
+                  upload.request_id)
         for upload in publisher.abandoned:
             if by_request.pop(uuid.UUID(upload.request_id), None):
                 there += 1
                 expected.update((n, [s]) for n, s in upload.rows)
     check(not by_request, "publications that nobody sent:", by_request)
-    check(found == expected, "rows differ:", [
-        (n, found.get(n), expected.get(n)) for n in set(found) | set(expected)
-        if found.get(n) != expected.get(n)][:5])
+    kills.check_standings(kills.found_standings(events), expected)
     return there
 
 
@@ -291,17 +249,17 @@ def check_told(publishers, channel, modules):
                   upload.summary)
 
 
-def torment(server, publishers, chance, kills):
+def torment(server, publishers, chance, count):
     """Start and kill; at a random moment of the start now and then."""
     early = 0
-    for _ in range(kills):
+    for _ in range(count):
         server.spawn()
         if chance.random() < 0.1:
             time.sleep(chance.uniform(0, 0.1))
             early += not server.serves()
         else:
             server.await_service()
-            time.sleep(chance.uniform(0, 0.35))
+            time.sleep(chance.uniform(0, 0.25))
         server.kill()
         for publisher in publishers:
             if publisher.fault is not None:
@@ -309,36 +267,41 @@ def torment(server, publishers, chance, kills):
     return early
 
 
-def channel_to(server):
-    def read(name):
-        return daemon.read(server.dev, "certs", name)
-    return grpc.secure_channel(
-        "127.0.0.1:%d" % server.port, grpc.ssl_channel_credentials(
-            read("root.pem"), read("association.key"),
-            read("association.pem")),
-        options=(("grpc.use_local_subchannel_pool", 1),
-                 ("grpc.initial_reconnect_backoff_ms", 10),
-                 # also how long it waits for a handshake
-                 ("grpc.min_reconnect_backoff_ms", 5000),
-                 ("grpc.max_reconnect_backoff_ms", 50)))
+def tell(server, publishers, seconds, early, there):
+    """What happened; it must be enough to show something."""
+    uploads = [u for p in publishers for u in p.acknowledged]
+    snapshots = [u for u in uploads if u.mode == SNAPSHOT]
+    retried = sum(u.attempts > 1 for u in uploads)
+    ended = sum(u.ended() for u in snapshots)
+    starts = sorted(server.starts)
+    count = len(starts) + early - 1
+    print("%d uploads acknowledged, %d of them snapshots; %d after a retry, "
+          "%d of them snapshots; %d answers were repetitions; %d attempts "
+          "cut; %d of %d abandoned uploads there after all; %d events, %d of "
+          "them NOT_LISTED; %d kills before it served; ready after %.0f ms "
+          "(median); %.0f s; lost or doubled: 0"
+          % (len(uploads), len(snapshots), retried,
+             sum(u.attempts > 1 for u in snapshots),
+             sum(p.repeated for p in publishers),
+             sum(p.cut for p in publishers), there,
+             sum(len(p.abandoned) for p in publishers),
+             sum(len(u.events) for u in uploads), ended, early,
+             starts[len(starts) // 2] * 1000, seconds))
+    check(len(uploads) >= count and retried >= count // 4 and
+          ended >= count // 4, "too little happened for this to show anything")
 
 
-def run(directory, kills, seed):
-    stubs = os.path.join(directory, "stubs")
-    os.mkdir(stubs)
-    daemon.generate_stubs(stubs)
-    modules = tuple(importlib.import_module("vouch.v1." + name) for name in (
-        "publishing_service_pb2", "publishing_service_pb2_grpc"))
-    entries = importlib.import_module("vouch.v1.log_entry_pb2")
-    server = Server(directory)
-    publishers = [Publisher("PQRSTUVW"[i], seed * 100 + i,
-                            channel_to(server), modules)
-                  for i in range(PUBLISHERS)]
+def run(directory, count, seed):
+    *modules, entries = kills.import_stubs(directory)
+    server = kills.Server(directory)
+    publishers = [(Lister if i > 1 else Publisher)(
+        "PQRS"[i], TYPES[i], seed * 100 + i, kills.channel_to(server), modules)
+                  for i in range(len(TYPES))]
     begun = time.monotonic()
     try:
         for publisher in publishers:
             publisher.start()
-        early = torment(server, publishers, random.Random(seed), kills)
+        early = torment(server, publishers, random.Random(seed), count)
         server.spawn()
         server.await_service()
         for publisher in publishers:
@@ -348,50 +311,30 @@ def run(directory, kills, seed):
             if publisher.fault is not None:
                 raise publisher.fault
             check(not publisher.is_alive(), "a publisher does not end")
-        check_told(publishers, channel_to(server), modules)
+        check_told(publishers, kills.channel_to(server), modules)
         server.terminate()
         server.tell("--check-index", stdout=subprocess.DEVNULL)
     except BaseException:
-        with open(server.log, encoding="utf-8", errors="replace") as log:
-            sys.stderr.write("".join(log.readlines()[-40:]))
+        server.show_log()
         raise
     finally:
-        if server.process is not None and server.process.poll() is None:
-            server.process.kill()
-            server.process.wait()
+        server.clear()
 
-    base = sqlite3.connect("file:%s?mode=ro" % os.path.join(
-        server.dev, "vouch.db"), uri=True)
-    events, manifests = read_log(base, entries)
+    base = sqlite3.connect("file:%s?mode=ro" % server.store(), uri=True)
+    events, manifests = kills.read_log(base, entries)
     there = check_rows(publishers, events,
-                       check_whole(events, manifests, base))
+                       kills.check_whole(events, manifests, base))
     base.close()
-
-    acknowledged = sum(len(p.acknowledged) for p in publishers)
-    retried = sum(u.attempts > 1 for p in publishers for u in p.acknowledged)
-    server.starts.sort()
-    print("kills: %d (%d before it served), seed %d; %d uploads acknowledged, "
-          "%d of them after a retry, %d answers were repetitions, %d attempts "
-          "cut, %d of %d abandoned ones there after all; %d rows; ready after "
-          "%.0f ms (median); %.0f s"
-          % (kills, early, seed, acknowledged, retried,
-             sum(p.repeated for p in publishers),
-             sum(p.cut for p in publishers), there,
-             sum(len(p.abandoned) for p in publishers),
-             sum(len(mine) for mine in events.values()),
-             server.starts[len(server.starts) // 2] * 1000,
-             time.monotonic() - begun))
-    check(acknowledged >= kills and retried >= kills // 4,
-          "too little happened for this to show anything")
+    tell(server, publishers, time.monotonic() - begun, early, there)
 
 
 def main():
-    kills = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     seed = int(sys.argv[2]) if len(sys.argv) > 2 \
         else random.SystemRandom().randrange(1 << 31)
-    print("70-kills.py %d %d" % (kills, seed), flush=True)
+    print("70-kills.py %d %d" % (count, seed), flush=True)
     with tempfile.TemporaryDirectory(prefix="vouch-test.") as directory:
-        run(directory, kills, seed)
+        run(directory, count, seed)
 
 
 if __name__ == "__main__":
