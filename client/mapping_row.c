@@ -185,7 +185,7 @@ make_key(struct reading *r)
     return (E_OK);
 }
 
-/* Is what tells one credential of a number from others there, and understood? */
+/* Is what tells credentials of one number apart there, and understood? */
 static int
 is_key_whole(const struct reading *r, enum err names)
 {

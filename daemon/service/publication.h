@@ -21,9 +21,9 @@
  *   A snapshot that is older than the last word on one of its types, or states
  *   otherwise what a snapshot of the same time stated, is refused; so is one
  *   that would end more active credentials than the settings allow, as a share
- *   or as a number, or all those of one type.  Neither is if the publisher expects just as many endings
- *   as there are.  What a later word than the snapshot is on file of is then
- *   not ended.
+ *   or as a number, or all those of one type.  Neither is if the publisher
+ *   expects just as many endings as there are.  What a later word than the
+ *   snapshot is on file of is then not ended.
  *
  *   What is on file of a snapshot's types and not listed gets an event
  *   NOT_LISTED, unless the type or number of a rejected row cannot be read:
