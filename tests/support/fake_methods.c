@@ -267,15 +267,15 @@ static const struct method_ops both_ops = {start, NULL, keep_message,
     both_half_close, NULL, cancel};
 static const struct method_ops silent_ops = {start, NULL, keep_message,
     silent_half_close, NULL, cancel};
-static const struct method_ops busy_ops = {start_busy, keep_message,
+static const struct method_ops busy_ops = {start_busy, NULL, keep_message,
     echo_half_close, NULL, cancel};
 static const struct method_ops later_ops = {start, NULL, keep_message,
     later_half_close, NULL, cancel};
-static const struct method_ops early_ops = {start, early_message,
+static const struct method_ops early_ops = {start, NULL, early_message,
     ignore_half_close, NULL, cancel};
-static const struct method_ops count_ops = {start, count_message,
+static const struct method_ops count_ops = {start, NULL, count_message,
     count_on, count_writable, cancel};
-static const struct method_ops chat_ops = {start, chat_message,
+static const struct method_ops chat_ops = {start, NULL, chat_message,
     silent_half_close, NULL, cancel};
 
 #define TEXT (&vouch__v1__get_association_request__descriptor)
