@@ -272,6 +272,11 @@ open_service(struct app *app)
     enum err err;
 
     settings_staging_dir(conf, staging_dir, sizeof(staging_dir));
+    if (access(staging_dir, W_OK | X_OK) != 0) {
+        (void)snprintf(why, sizeof(why), "%.400s: %s", staging_dir,
+            strerror(errno));
+        return (refuse(E_IO, "staging", why));
+    }
     if ((err = service_create(&options, &app->service, why, sizeof(why))) !=
         E_OK)
         return (refuse(err, "service", why));
