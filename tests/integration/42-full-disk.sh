@@ -133,7 +133,7 @@ grep -q 'event=store_full' "$log" || fail "the log does not say so"
 step "room again"
 rm "$ballast"
 taken 1
-grep -q 'event=store_room' "$log" || fail "the log does not say so"
+within 10 grep -q 'event=store_room' "$log" || fail "the log does not say so"
 
 step "the room ends at some point of an upload or behind it"
 i=2

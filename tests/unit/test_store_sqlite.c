@@ -457,6 +457,53 @@ a_full_disk_may_stop_what_is_due_after_a_commit(void **state)
     assert_true(full > 3);
 }
 
+/* More than the cache holds: it is written to the log before the commit. */
+static enum err
+append_too_much(struct store_txn *txn, void *cookie)
+{
+    int *rounds = cookie;
+    enum err err = E_OK;
+
+    for (*rounds = 0; *rounds < 12 && err == E_OK; (*rounds)++)
+        err = append_much(txn, NULL);
+    return (err);
+}
+
+static void
+a_full_disk_may_end_a_job_in_its_midst(void **state)
+{
+    struct fixture *f = *state;
+    int rounds = 0;
+
+    fail_writes(100, ENOSPC);
+    assert_int_equal(fixture_do(f, append_too_much, &rounds), E_FULL);
+    fail_writes(-1, 0);
+    assert_in_range(rounds, 5, 11);
+    assert_int_equal(size_after_a_crash(f), 0);
+    assert_int_equal(fixture_do(f, append_one, NULL), E_OK);
+    assert_int_equal(fixture_lookup(f->reader, "abc", "1001").log_size, 1);
+    assert_int_equal(atomic_load(&f->lost), 0);
+}
+
+/* What was not committed is known not to be there. */
+static void
+an_fsync_that_fails_within_a_job_ends_all_writing(void **state)
+{
+    struct fixture *f = *state;
+    int rounds = 0;
+
+    atomic_store(&syncs_fail, 1);
+    assert_int_equal(fixture_do(f, append_too_much, &rounds), E_IO);
+    atomic_store(&syncs_fail, 0);
+    assert_in_range(rounds, 5, 11);
+    assert_int_equal(atomic_load(&f->lost), 1);
+    assert_int_equal(fixture_do(f, append_one, NULL), E_IO);
+    fixture_close(f);
+    fixture_open(f);
+    assert_int_equal(fixture_lookup(f->reader, "abc", "1001").log_size, 0);
+    assert_int_equal(fixture_do(f, append_one, NULL), E_OK);
+}
+
 static void
 a_write_that_fails_otherwise_ends_all_writing(void **state)
 {
@@ -833,6 +880,8 @@ main(void)
         ON(a_failed_commit_ends_all_writing),
         ON(a_full_disk_undoes_a_job_and_takes_the_next_when_there_is_room),
         ON(a_full_disk_may_stop_what_is_due_after_a_commit),
+        ON(a_full_disk_may_end_a_job_in_its_midst),
+        ON(an_fsync_that_fails_within_a_job_ends_all_writing),
         ON(a_write_that_fails_otherwise_ends_all_writing),
         ON(a_store_on_a_full_disk_opens),
         ON(a_store_that_cannot_be_synced_is_not_opened),
