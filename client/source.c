@@ -133,19 +133,33 @@ put_record(struct source *s, const struct csv_record *record)
     return (E_OK);
 }
 
+/* The row that a group became. */
+static enum err
+unpack_group(const struct mapping_group *group, struct arena *arena,
+    Vouch__V1__CredentialRow **row)
+{
+    ProtobufCMessage *message;
+    enum err err;
+
+    err = message_unpack(&vouch__v1__credential_row__descriptor, group->row,
+        arena, &message);
+    *row = (Vouch__V1__CredentialRow *)(void *)message;
+    return (err);
+}
+
 /* Of which credential a group is. */
 static enum err
 read_group_key(struct source *s, const struct mapping_group *group,
     struct rows_fault *fault)
 {
-    const Vouch__V1__CredentialRow *row;
+    Vouch__V1__CredentialRow *row;
+    enum err err;
 
     arena_reset(s->arena);
     if (group->row.n == 0)
         return (E_OK);
-    if ((row = vouch__v1__credential_row__unpack(arena_allocator(s->arena),
-        group->row.n, group->row.p)) == NULL)
-        return (E_NOMEM);
+    if ((err = unpack_group(group, s->arena, &row)) != E_OK)
+        return (err);
     rows_fault_key(fault, slice_of(row->credential_type_id),
         slice_of(row->number));
     return (E_OK);
@@ -233,10 +247,10 @@ make_group(const struct mapping_group *group, struct arena *arena,
     Vouch__V1__CredentialRow **row)
 {
     struct mapping_meaning meaning;
+    enum err err;
 
-    if ((*row = vouch__v1__credential_row__unpack(arena_allocator(arena),
-        group->row.n, group->row.p)) == NULL)
-        return (arena_exhausted(arena) ? E_TOOBIG : E_NOMEM);
+    if ((err = unpack_group(group, arena, row)) != E_OK)
+        return (err);
     meaning = mapping_row_meaning(*row);
     mapping_words_worse(&meaning, &group->open);
     mapping_row_say(*row, &meaning);
