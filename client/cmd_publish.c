@@ -368,9 +368,9 @@ print_notes(const struct upload *u, double seconds)
             "wrong here and were not sent%s\n", u->back.rejected_here,
             u->unread > 0 ? ", but for type and number" : "");
     if (outcome_count_of(&u->back.rejects_by, "DUPLICATE_ROW") > 0)
-        fprintf(stderr, "note: of what stands in the file twice, and not the "
-            "same, the first row is published: it may be the wrong one; if "
-            "each case has a row of its own, fold them by a mapping\n");
+        fprintf(stderr, "note: of a number whose rows contradict each other "
+            "none is taken; if each case has a row of its own, fold them by "
+            "a mapping\n");
     if (u->without_status > 0)
         fprintf(stderr, "note: %" PRId64 " rows have no status: whoever asks "
             "about them will be told to look into it\n", u->without_status);

@@ -7,9 +7,9 @@
  *
  * Rules that only the register can decide:
  *
- *   A row that changes nothing makes no event.  Of two rows of one credential
- *   in one upload the second is rejected (DUPLICATE_ROW), unless it says the
- *   same as the first.
+ *   A row that changes nothing makes no event.  If two rows of one upload
+ *   contradict each other about a credential, no row of its type and number is
+ *   taken (DUPLICATE_ROW): the right one may be either.
  *
  *   A number that has the same key as one on file, is written otherwise and
  *   belongs to another holder is rejected (NUMBER_COLLISION).
@@ -118,11 +118,15 @@ struct publication_order {
     int dry_run_over;                       /* nothing else ended it */
     struct row_reject *late;                /* owned, by the order */
     size_t nlate;
+    uint64_t *contested;                    /* owned, by the order: numbers of
+                                               which rows contradict */
+    size_t ncontested;                      /* each other, as hashes, sorted */
 };
 
 /**
  * publication_run(txn, order):
- * Carry out ${order}, on the writer thread.  The caller frees order->late.
+ * Carry out ${order}, on the writer thread.  The caller frees order->late and
+ * order->contested.
  *
  * Fails: E_EXISTS (its request id was used for other content), E_TOOBIG
  * (order->too_many), E_INVAL (order->refusal), E_DENIED (order->given_up, seen

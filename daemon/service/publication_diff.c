@@ -65,6 +65,13 @@ publication_diff_create(struct publication_diff **diff)
 }
 
 void
+publication_diff_clear(struct publication_diff *diff)
+{
+    if (diff != NULL)
+        memset(diff, 0, sizeof(*diff));
+}
+
+void
 publication_diff_free(struct publication_diff *diff)
 {
     free(diff);

@@ -64,6 +64,12 @@ void publication_diff_fill(struct publication_diff *diff,
     Vouch__V1__PublicationDiff *message);
 
 /**
+ * publication_diff_clear(diff):
+ * Forget what was noted; NULL is allowed.
+ */
+void publication_diff_clear(struct publication_diff *diff);
+
+/**
  * publication_diff_free(diff):
  * Free ${diff}; NULL is allowed.
  */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proto/message.h"
+#include "proto/sha256.h"
 #include "service/publishing.h"
 
 /* A row that is not taken lists its credential all the same. */
@@ -30,6 +31,91 @@ reject(struct publishing *p, enum row_fault fault, enum row_field field)
     return (publication_mark_present(p, p->row->credential_type_id,
         p->number_key));
 }
+
+/* ---- rows that contradict each other ------------------------------------ */
+
+/*
+ * Which of two contradicting rows is right nobody can say, and the first has
+ * been taken by the time the second comes: so the number is noted, by type, and
+ * the upload carried out once more, in which no row of it is taken.  A hash is
+ * enough: what shares one is rejected too, and told.
+ */
+static uint64_t
+number_hash(const struct publishing *p)
+{
+    uint8_t whole[SHA256_BYTES];
+    struct sha256 hash;
+    uint64_t first;
+    const char *type = p->row->credential_type_id;
+
+    sha256_begin(&hash);
+    sha256_add(&hash, type, strlen(type) + 1);
+    sha256_add(&hash, p->number_key, strlen(p->number_key));
+    sha256_end(&hash, whole);
+    memcpy(&first, whole, sizeof(first));
+    return (first);
+}
+
+static size_t
+find_contested(const struct publication_order *order, uint64_t hash)
+{
+    size_t low = 0, high = order->ncontested;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (order->contested[middle] < hash)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return (low);
+}
+
+static int
+is_contested(const struct publishing *p)
+{
+    const struct publication_order *order = p->order;
+    uint64_t hash;
+    size_t at;
+
+    if (order->ncontested == 0)
+        return (0);
+    hash = number_hash(p);
+    at = find_contested(order, hash);
+    return (at < order->ncontested && order->contested[at] == hash);
+}
+
+static enum err
+contest(struct publishing *p)
+{
+    struct publication_order *order = p->order;
+    uint64_t hash = number_hash(p), *more;
+    size_t at, n = order->ncontested;
+
+    p->contested = 1;
+    at = find_contested(order, hash);
+    if (at < n && order->contested[at] == hash)
+        return (E_OK);
+    if ((int64_t)n >= order->max_rejects) {
+        order->too_many = 1;
+        return (E_TOOBIG);
+    }
+    if ((n & (n - 1)) == 0) {       /* full at every power of two */
+        more = realloc(order->contested,
+            (n == 0 ? 1 : 2 * n) * sizeof(*more));
+        if (more == NULL)
+            return (E_NOMEM);
+        order->contested = more;
+    }
+    memmove(&order->contested[at + 1], &order->contested[at],
+        (n - at) * sizeof(*order->contested));
+    order->contested[at] = hash;
+    order->ncontested++;
+    return (E_OK);
+}
+
+/* ---- rows that are taken ------------------------------------------------ */
 
 /* Whether the draft says anything new. */
 static enum err
@@ -112,7 +198,7 @@ apply(struct publishing *p)
     if (same)
         note_same(p);
     else if (p->last != NULL && bit_set_has(&p->touched, p->first_index))
-        return (reject(p, ROW_DUPLICATE_ROW, ROW_FIELD_number));
+        return (contest(p));
     else if (is_overtaken(p))
         return (reject(p, ROW_LATER_WORD_ON_FILE, ROW_FIELD_number));
     else if (p->nversions >= STORE_VERSIONS_MAX)
@@ -150,6 +236,8 @@ publication_take_row(struct publishing *p, struct slice bytes)
     if (is_key_alone(p->row))
         return (publication_mark_present(p, p->row->credential_type_id,
             p->number_key));
+    if (is_contested(p))
+        return (reject(p, ROW_DUPLICATE_ROW, ROW_FIELD_number));
     if ((err = publication_find(p)) != E_OK)
         return (err);
     if (p->collides && !p->known)

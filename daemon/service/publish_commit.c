@@ -141,6 +141,7 @@ job_done(struct service_job *job, enum err err)
     if (call != NULL)
         take_outcome(call, publish, err);
     free(publish->order.late);
+    free(publish->order.contested);
     publication_diff_free(publish->diff);
     free(publish);
     if (call != NULL) {

@@ -33,8 +33,8 @@
     X(STATUS_CONTRADICTORY, "is given with a standing other than INACTIVE") \
     X(PERIOD_REVERSED, "ends before it begins")                             \
     X(GRACE_WITHOUT_END, "has a grace end and no end")                      \
-    X(DUPLICATE_ROW, "is of a credential that an earlier row of this "      \
-        "upload states otherwise")                                          \
+    X(DUPLICATE_ROW, "has rows in this upload that contradict each other: " \
+        "none of them is taken")                                            \
     X(NUMBER_COLLISION, "has the same form as a number that is written "    \
         "otherwise and belongs to another holder; if it is the same "       \
         "person give holder_ref or former_family")                          \

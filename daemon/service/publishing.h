@@ -39,6 +39,8 @@ struct publishing {
     uint8_t *types;                     /* owned; by place: it has events */
     struct publication_diff *diff;      /* borrowed; NULL: none is made */
     int older;                          /* a later word on its types exists */
+    int contested;                      /* rows were found to contradict each
+                                           other: all is to be done again */
 
     /* The present row. */
     const Vouch__V1__CredentialRow *row;

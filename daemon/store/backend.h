@@ -25,6 +25,7 @@ struct store_txn {
     const struct store_write_ops *ops;
     int64_t now_us;
     int64_t next_index;
+    int64_t first_index;        /* of this job */
     enum err broken;            /* E_OK, or what the job was lost by */
     atomic_ulong *steps;        /* the writer's; counts what jobs do */
 };

@@ -359,6 +359,14 @@ unsigned long store_progress(struct store *store);
 int64_t store_txn_now(const struct store_txn *txn);
 
 /**
+ * store_txn_restart(txn):
+ * Undo what this job has done, and go on as if it had just begun.
+ *
+ * Fails: E_IO, E_NOMEM, E_BUSY; the job is then lost, and has to end.
+ */
+enum err MUST_USE store_txn_restart(struct store_txn *txn);
+
+/**
  * store_txn_next_index(txn):
  * Return the index that the next entry of the log will have.
  */

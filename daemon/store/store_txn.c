@@ -39,6 +39,19 @@ store_txn_now(const struct store_txn *txn)
     return (txn->now_us);
 }
 
+enum err
+store_txn_restart(struct store_txn *txn)
+{
+    enum err err;
+
+    if ((err = txn->ops->job_undo(txn)) == E_OK)
+        err = txn->ops->job_begin(txn);
+    txn->next_index = txn->first_index;
+    if (err != E_OK)
+        txn->broken = err;
+    return (err);
+}
+
 int64_t
 store_txn_next_index(const struct store_txn *txn)
 {

@@ -61,8 +61,7 @@ settle(struct store_job *job, const struct store_job *end, enum err err)
 static int
 run_job(const struct writer *w, struct store_txn *txn, struct store_job *job)
 {
-    int64_t next = txn->next_index;
-
+    txn->first_index = txn->next_index;
     txn->broken = E_OK;
     if ((job->err = w->ops->job_begin(txn)) != E_OK)
         return (0);
@@ -75,7 +74,7 @@ run_job(const struct writer *w, struct store_txn *txn, struct store_job *job)
         return (job->err == E_OK);
     }
 
-    txn->next_index = next;
+    txn->next_index = txn->first_index;
     return (w->ops->job_undo(txn) == E_OK && job->err != E_LOST);
 }
 

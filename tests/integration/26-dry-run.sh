@@ -205,12 +205,13 @@ upload 6 "$work/mapped.csv" --mapping "$work/m.yaml" --dry-run \
     --mode snapshot --types ascp-pbt --extracted-at "$at"
 check_whole
 
-step "of two rows that contradict each other it is said which one counts"
+step "of two rows that contradict each other none is taken"
 rows "$work/twice.csv" \
     ascp-pbt,851,,Ives,Ian,1990,,2019-05-06,,ACTIVE \
-    ascp-pbt,851,,Ives,Ian,1990,,2019-05-06,,SUSPENDED
+    ascp-pbt,851,,Ives,Ian,1990,,2019-05-06,,SUSPENDED \
+    ascp-pbt,852,,Judd,Jo,1990,,2019-05-06,,ACTIVE
 upload 6 "$work/twice.csv" --dry-run
-complains DUPLICATE_ROW "the first row is published" "by a mapping"
+complains DUPLICATE_ROW "none is taken" "by a mapping"
 upload 6 "$work/twice.csv" --dry-run --quiet
 ! grep -q "note:" "$work/err" || fail "a note, though it was to be quiet"
 
