@@ -626,6 +626,17 @@ def make_identity():
     s.add("nul", b"spiffe://vouch.example.org/admin/a\0b")
 
 
+def make_event(m):
+    s = Seeds("event")
+    whole = wire(m.event())
+    s.add("whole", whole)
+    s.add("factors", wire(m.event(factors=[m.v1.FactorMac(
+        factor=f, key_id=bytes(8), mac=bytes(32)) for f in (5, 6, 7)])))
+    s.add("bare", wire(m.v1.Event(association_id="ascp-boc")))
+    s.add("newer", whole + bytes([0xf8, 0x06, 1]))
+    s.add("cut", whole[:-9])
+
+
 def make_status(m):
     s = Seeds("status")
 
@@ -907,6 +918,7 @@ def main():
     make_claim(m)
     make_reflection(m)
     make_row(m)
+    make_event(m)
     make_wire_client(m)
     make_certificate()
     count = sum(1 for p in SEEDS.rglob("*") if p.is_file())
