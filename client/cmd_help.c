@@ -11,7 +11,7 @@ static const char exit_codes[] =
     "  2   the command line is wrong\n"
     "  3   REVIEW: a person must look\n"
     "  4   not allowed: certificate or role\n"
-    "  5   the server cannot be reached, or took too long\n"
+    "  5   the server cannot be reached, took too long, or has no room\n"
     "  6   partly failed: some rows were rejected, or the output could not be\n"
     "      written\n"
     "  7   the server refused the data\n"

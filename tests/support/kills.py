@@ -96,6 +96,8 @@ class Server:
                 [daemon.program("vouchd"), "--config", self.conf, "--set",
                  "listen.port=%d" % self.port, "--set", "log.level=warn",
                  "--set", "workers=2"],
+                # What SQLite made and was to unlink may stay behind.
+                env={**os.environ, "SQLITE_TMPDIR": os.path.dirname(self.dev)},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def serves(self):
