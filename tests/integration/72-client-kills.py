@@ -104,7 +104,7 @@ class Publisher(threading.Thread):
     def kill_one(self, publish, request_id, events):
         """Kill it, and look what there is; whether it was quicker."""
         client = self.client(*publish)
-        time.sleep(self.chance.uniform(0, 1.1) * self.seconds)
+        time.sleep(self.chance.uniform(0.1, 1.1) * self.seconds)
         client.kill()
         output, _ = client.communicate()
         self.kills += 1
@@ -242,7 +242,8 @@ def run(directory, count, seed):
              sum(len(p.request_ids) for p in publishers),
              len(publishers[1].request_ids), repeated, events,
              time.monotonic() - begun))
-    check(nothing >= count // 10 and whole >= count // 50,
+    # Few are killed between the commit and their end: some, among many.
+    check(nothing >= count // 10 and whole >= (count - 100) // 50,
           "too little happened for this to show anything")
 
 
