@@ -185,6 +185,10 @@ use_root(SSL_CTX *ctx, const char *path, X509 **root, struct why why)
         return (err);
     if (X509_check_ca(*root) != 1)
         return (refuse(why, E_CRYPTO, path, "is not a CA's certificate"));
+    /* Nothing would verify under it: also what a lack of memory may lead to. */
+    if ((X509_get_extension_flags(*root) & EXFLAG_SS) == 0)
+        return (refuse(why, E_CRYPTO, path,
+            "is not a root: it is not signed by itself"));
     /* The names of what we accept are told to the client with our demand. */
     if (X509_STORE_add_cert(store, *root) != 1 ||
         SSL_CTX_add_client_CA(ctx, *root) != 1)

@@ -5,7 +5,7 @@
  * crash or leak; it answers right, or with an error that says "later", or
  * hangs up; and as soon as there is memory the same request succeeds.
  *
- * usage: fault_daemon [--full | --limit N] [--path NAME [--point N]
+ * usage: fault_daemon [--full | --limit N] [--path NAME [--point N | --from N]
  *     [--mode once|forever]]
  *
  * Without --full (or VOUCH_FAULT_FULL=1) long paths are sampled, at distances
@@ -158,6 +158,7 @@ parse(int argc, char *argv[], struct sweep *s)
         {"limit", required_argument, NULL, 'l'},
         {"path", required_argument, NULL, 'p'},
         {"point", required_argument, NULL, 'n'},
+        {"from", required_argument, NULL, 'o'},
         {"mode", required_argument, NULL, 'm'},
         {NULL, 0, NULL, 0},
     };
@@ -172,10 +173,11 @@ parse(int argc, char *argv[], struct sweep *s)
         case 'l': s->limit = strtol(optarg, NULL, 10); break;
         case 'p': s->only = optarg; break;
         case 'n': s->point = strtol(optarg, NULL, 10); break;
+        case 'o': s->from = strtol(optarg, NULL, 10); break;
         case 'm': s->mode = strcmp(optarg, "forever") == 0; break;
         default:
             fputs("usage: fault_daemon [--full | --limit N] [--path NAME "
-                "[--point N] [--mode once|forever]]\n", stderr);
+                "[--point N | --from N] [--mode once|forever]]\n", stderr);
             exit(2);
         }
     if (s->point >= 0)

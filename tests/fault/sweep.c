@@ -91,6 +91,8 @@ sweep_mode(struct sweep *s, const struct sample *sample, sweep_fn *fn,
     for (long n = 0; n < sample->asked; n++) {
         int mine = sample->own[n] && own++ % sample->own_stride == 0;
 
+        if (n < s->from)
+            continue;
         if (s->point >= 0 ? n != s->point : n % sample->stride != 0 && !mine)
             continue;
         s->at = n;

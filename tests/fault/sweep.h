@@ -26,6 +26,7 @@ struct sweep {
     long limit;                 /* points of a path and mode; 0: its own */
     const char *only;           /* name of the one path; NULL: all */
     long point;                 /* the one point; -1: all */
+    long from;                  /* none of a path before it */
     int mode;                   /* the one mode; -1: both */
 
     /* Where we are, and what came of it. */

@@ -117,6 +117,9 @@ a_cas_place_is_checked(void **state)
 
     o.role_ca[ROLE_ADMIN] = o.role_ca[ROLE_EMPLOYER];
     refused(&o, E_CRYPTO, "another role's CA");
+    o.root = o.role_ca[ROLE_EMPLOYER];
+    refused(&o, E_CRYPTO, "is not a root");
+    o.root = f->files.options.root;
     (void)snprintf(path, sizeof(path), "%s/ca-admin.pem", f->other);
     o.role_ca[ROLE_ADMIN] = path;
     refused(&o, E_CRYPTO, "not issued by the root");
