@@ -188,6 +188,7 @@ run_once(struct store_txn *txn, struct publication_order *order, int *again)
         return (E_NOMEM);
     p->txn = txn;
     p->order = order;
+    p->ncontested = order->ncontested;
     err = carry_out(p);
     *again = err == E_OK && p->contested;
     publishing_free(p);
@@ -210,6 +211,8 @@ run_anew(struct store_txn *txn, struct publication_order *order)
         if (i > 0) {
             if ((err = store_txn_restart(txn)) != E_OK)
                 return (err);
+            qsort(order->contested, order->ncontested,
+                sizeof(*order->contested), publication_by_hash);
             order->nlate = 0;
             memcpy(order->rejected_by, rejected_by, sizeof(rejected_by));
             publication_diff_clear(order->diff);

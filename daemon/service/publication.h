@@ -119,8 +119,8 @@ struct publication_order {
     struct row_reject *late;                /* owned, by the order */
     size_t nlate;
     uint64_t *contested;                    /* owned, by the order: numbers of
-                                               which rows contradict */
-    size_t ncontested;                      /* each other, as hashes, sorted */
+                                               which rows contradict each */
+    size_t ncontested;                      /* other, as hashes */
 };
 
 /**

@@ -56,47 +56,37 @@ number_hash(const struct publishing *p)
     return (first);
 }
 
-static size_t
-find_contested(const struct publication_order *order, uint64_t hash)
+int
+publication_by_hash(const void *a, const void *b)
 {
-    size_t low = 0, high = order->ncontested;
+    uint64_t left, right;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (order->contested[middle] < hash)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return (low);
+    memcpy(&left, a, sizeof(left));
+    memcpy(&right, b, sizeof(right));
+    return ((left > right) - (left < right));
 }
 
+/* Those that were noted before this time, which are sorted. */
 static int
 is_contested(const struct publishing *p)
 {
-    const struct publication_order *order = p->order;
     uint64_t hash;
-    size_t at;
 
-    if (order->ncontested == 0)
+    if (p->ncontested == 0)
         return (0);
     hash = number_hash(p);
-    at = find_contested(order, hash);
-    return (at < order->ncontested && order->contested[at] == hash);
+    return (bsearch(&hash, p->order->contested, p->ncontested, sizeof(hash),
+        publication_by_hash) != NULL);
 }
 
 static enum err
 contest(struct publishing *p)
 {
     struct publication_order *order = p->order;
-    uint64_t hash = number_hash(p), *more;
-    size_t at, n = order->ncontested;
+    size_t n = order->ncontested;
+    uint64_t *more;
 
     p->contested = 1;
-    at = find_contested(order, hash);
-    if (at < n && order->contested[at] == hash)
-        return (E_OK);
     if ((int64_t)n >= order->max_rejects) {
         order->too_many = 1;
         return (E_TOOBIG);
@@ -108,10 +98,7 @@ contest(struct publishing *p)
             return (E_NOMEM);
         order->contested = more;
     }
-    memmove(&order->contested[at + 1], &order->contested[at],
-        (n - at) * sizeof(*order->contested));
-    order->contested[at] = hash;
-    order->ncontested++;
+    order->contested[order->ncontested++] = number_hash(p);
     return (E_OK);
 }
 

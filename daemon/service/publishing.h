@@ -39,6 +39,7 @@ struct publishing {
     uint8_t *types;                     /* owned; by place: it has events */
     struct publication_diff *diff;      /* borrowed; NULL: none is made */
     int older;                          /* a later word on its types exists */
+    size_t ncontested;                  /* of order->contested, as it began */
     int contested;                      /* rows were found to contradict each
                                            other: all is to be done again */
 
@@ -83,6 +84,12 @@ enum err MUST_USE publication_decode(struct publishing *p, struct slice event,
  */
 enum err MUST_USE publication_take_row(struct publishing *p,
     struct slice bytes);
+
+/**
+ * publication_by_hash(a, b):
+ * Compare two elements of order->contested, for qsort().
+ */
+int publication_by_hash(const void *a, const void *b);
 
 /**
  * publication_append(p, domain):
