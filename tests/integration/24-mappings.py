@@ -25,6 +25,18 @@ sys.path.insert(0, os.path.join(HERE, "..", "support"))
 import daemon  # noqa: E402
 
 MAPPINGS = os.path.join(daemon.SOURCE, "catalog", "mappings")
+# Real files of the six registers, if they lie beside the checkout: public
+# records of real people, of which no row is to be copied from there.
+ROSTERS = os.environ.get("VOUCH_ROSTERS", os.path.join(
+    daemon.SOURCE, "..", "shared", "domain", "data", "rosters"))
+REAL = {    # file: mapping, rows accepted, folded and rejected
+    "al_vet.csv": ("al_vet", 2388, 0, 6),
+    "co_dora_vet_all_statuses.tsv": ("co_dora_vet", 13076, 341, 0),
+    "ct_elicense_vet.tsv": ("ct_elicense_vet", 1916, 0, 1),
+    "de_professional_licensing_vet_20251007.csv": ("de_vet", 1834, 1, 24),
+    "wa_doh_rn_license_sub_a.csv": ("wa_doh_rn_license", 0, 0, 546),
+    "wa_doh_rn_temp_permit_sub_b.csv": ("wa_doh_rn_temp_permit", 0, 0, 339),
+}
 UNNUMBERED = ("wa_doh_rn_license", "wa_doh_rn_temp_permit")
 PARTLY, USAGE, REFUSED = 6, 2, 7
 COUNTS = re.compile(r"(\d+) rows read = (\d+) accepted \((\d+) new, (\d+) "
@@ -167,6 +179,29 @@ class Mappings(unittest.TestCase):
         counts = self.check(name)
         counts["unchanged"], counts["new"] = counts["new"], 0
         self.assertEqual(self.counts(self.shipped(name)), counts)
+
+    @unittest.skipUnless(os.path.isdir(ROSTERS), "no real rosters are there: "
+                         "VOUCH_ROSTERS may name their folder")
+    def test_real_rosters(self):
+        """Every row of the real files is accounted for."""
+        for name, (mapping, accepted, folded, rejected) in REAL.items():
+            with self.subTest(name):
+                self.setUp()        # a register each
+                done = self.publish(
+                    os.path.join(ROSTERS, name),
+                    os.path.join(MAPPINGS, mapping + ".yaml"),
+                    "--extracted-at", "2025-06-20T23:00:00-07:00",
+                    "--rejects", self.path("rejects"))
+                counts = self.counts(done)
+                self.assertEqual(
+                    (counts["new"], counts["folded"], counts["rejected"]),
+                    (accepted, folded, rejected))
+                rejects = self.rejects()
+                self.assertEqual(len(rejects), rejected)
+                if mapping in UNNUMBERED:
+                    self.assertEqual(
+                        {row["reason"] for row in rejects.values()},
+                        {"FIELD_MISSING"})
 
     def test_alabama(self):
         self.check_twice("al_vet")
