@@ -87,10 +87,8 @@ contest(struct publishing *p)
     uint64_t *more;
 
     p->contested = 1;
-    if ((int64_t)n >= order->max_rejects) {
-        order->too_many = 1;
-        return (E_TOOBIG);
-    }
+    if ((int64_t)n >= order->max_rejects)
+        return (E_OK);          /* the next time tells it line by line */
     if ((n & (n - 1)) == 0) {       /* full at every power of two */
         more = realloc(order->contested,
             (n == 0 ? 1 : 2 * n) * sizeof(*more));
