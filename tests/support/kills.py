@@ -7,6 +7,7 @@ VOUCH_BIN names the folder of vouch and vouchd.
 import hashlib
 import importlib
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -69,6 +70,20 @@ def invent(listing, chance, number, fresh):
     return rows
 
 
+def quiet_port():
+    """A port that is free, and stays so while nobody listens: below those
+    that the kernel gives to whoever connects, to whom it would give this very
+    port in the end, connected to itself."""
+    for port in random.sample(range(20000, 32000), 100):
+        with socket.socket() as free:
+            try:
+                free.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+    raise AssertionError("no port is free")
+
+
 class Server:
     """vouchd with the files that --dev has made, on a port that stays."""
 
@@ -76,9 +91,7 @@ class Server:
         self.dev = os.path.join(directory, "dev")
         self.log = os.path.join(directory, "log")
         self.conf = os.path.join(directory, "vouchd.conf")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = quiet_port()
         with open(self.conf, "wb") as conf:
             self.tell("--print-config", stdout=conf)
         self.process = None
