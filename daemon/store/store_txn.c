@@ -44,6 +44,8 @@ store_txn_restart(struct store_txn *txn)
 {
     enum err err;
 
+    if ((err = step(txn)) != E_OK)
+        return (err);
     if ((err = txn->ops->job_undo(txn)) == E_OK)
         err = txn->ops->job_begin(txn);
     txn->next_index = txn->first_index;

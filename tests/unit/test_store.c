@@ -484,6 +484,42 @@ a_job_sees_what_it_wrote_and_duplicates_are_refused(void **state)
     assert_int_equal(fixture_lookup(f->reader, "abc", "1001").log_size, 0);
 }
 
+/* What was done before is gone, from the log's next index on. */
+static enum err
+begin_again(struct store_txn *txn, void *cookie)
+{
+    int64_t first = store_txn_next_index(txn);
+    size_t count = 99;
+    enum err err;
+
+    (void)cookie;
+    if ((err = publish(txn, NULL)) != E_OK)
+        return (err);
+    assert_int_equal(store_txn_next_index(txn), first + 4);
+    if ((err = store_txn_restart(txn)) != E_OK)
+        return (err);
+    assert_int_equal(store_txn_next_index(txn), first);
+    assert_int_equal(store_txn_lookup(txn, "abc", "1001", count_versions,
+        &count), E_OK);
+    assert_int_equal(count, first == 0 ? 0 : 3);
+    return (publish(txn, NULL));
+}
+
+static void
+a_job_may_begin_again(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(fixture_do(f, begin_again, NULL), E_OK);
+    assert_int_equal(fixture_lookup(f->reader, "abc", "1001").log_size, 4);
+    assert_int_equal(fixture_lookup(f->reader, "abc", "1001").nversions, 3);
+
+    /* What others committed stays. */
+    assert_int_equal(fixture_do(f, begin_again, NULL), E_OK);
+    assert_int_equal(fixture_lookup(f->reader, "abc", "1001").log_size, 8);
+    assert_int_equal(fixture_lookup(f->reader, "abc", "1001").nversions, 6);
+}
+
 /* ---- groups ------------------------------------------------------------ */
 
 struct member {
@@ -1240,6 +1276,7 @@ what_was_acknowledged_survives_a_kill(void **state)
     ON(kind, recorded_at_never_goes_back),                              \
     ON(kind, a_lookup_brings_all_versions_in_order),                    \
     ON(kind, a_hit_and_a_miss_execute_the_same),                        \
+    ON(kind, a_job_may_begin_again),                                    \
     ON(kind, a_view_tells_the_size_and_the_last_word_of_its_own_time),  \
     ON(kind, a_view_is_stable_while_others_write),                      \
     ON(kind, no_number_holds_more_than_a_lookup_brings),                \
