@@ -3,14 +3,7 @@
 # there is room the next upload is taken, without a restart; whether the room
 # ends in the midst of an upload, of its folding into the database, or at a
 # start.
-if [ -z "${VOUCH_MOUNTS:-}" ]; then
-    VOUCH_MOUNTS=private
-    export VOUCH_MOUNTS
-    if [ "$(id -u)" -eq 0 ]; then
-        exec unshare --mount "$0"
-    fi
-    exec unshare --mount --map-root-user "$0"
-fi
+. "$(dirname "$0")/own_mounts.sh"
 . "$(dirname "$0")/lib.sh"
 
 small=$work/small

@@ -2,14 +2,7 @@
 # Rows of an upload that do not fit in memory wait in a file: one without a
 # name, that tells nothing, and that is gone with the upload.  Its disk is full:
 # that upload ends, and nothing else suffers.
-if [ -z "${VOUCH_MOUNTS:-}" ]; then
-    VOUCH_MOUNTS=private
-    export VOUCH_MOUNTS
-    if [ "$(id -u)" -eq 0 ]; then
-        exec unshare --mount "$0"
-    fi
-    exec unshare --mount --map-root-user "$0"
-fi
+. "$(dirname "$0")/own_mounts.sh"
 . "$(dirname "$0")/lib.sh"
 
 small=$work/small
