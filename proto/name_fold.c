@@ -115,11 +115,11 @@ clean(struct slice name, struct clean *out)
 }
 
 static enum err
-decompose(const struct clean *name, utf8proc_option_t options,
+decompose_bytes(struct slice text, utf8proc_option_t options,
     utf8proc_int32_t points[POINTS_MAX], size_t *n)
 {
-    utf8proc_ssize_t got = utf8proc_decompose(name->bytes,
-        (utf8proc_ssize_t)name->n, points, POINTS_MAX, options);
+    utf8proc_ssize_t got = utf8proc_decompose(text.p, (utf8proc_ssize_t)text.n,
+        points, POINTS_MAX, options);
 
     *n = 0;
     if (got < 0)
@@ -128,6 +128,28 @@ decompose(const struct clean *name, utf8proc_option_t options,
         return (E_TOOBIG);
     *n = (size_t)got;
     return (E_OK);
+}
+
+/*
+ * NFD first, then case folded and decomposed again (Unicode, D145): the iota
+ * below a Greek letter is a mark that folds to a letter, and is put behind
+ * other marks before that, not after it.
+ */
+static enum err
+decompose(const struct clean *name, utf8proc_option_t options,
+    utf8proc_int32_t points[POINTS_MAX], size_t *n)
+{
+    utf8proc_uint8_t bytes[POINTS_MAX * 4];
+    struct slice text = {bytes, 0};
+    enum err err = decompose_bytes((struct slice){name->bytes, name->n},
+        UTF8PROC_DECOMPOSE, points, n);
+
+    if (err != E_OK)
+        return (err);
+    for (size_t i = 0; i < *n; i++)
+        text.n += (size_t)utf8proc_encode_char(points[i], bytes + text.n);
+    return (decompose_bytes(text, UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD |
+        options, points, n));
 }
 
 static enum err
@@ -208,8 +230,7 @@ fold_case_only(const struct clean *name, struct name_key *key)
 {
     utf8proc_int32_t points[POINTS_MAX];
     size_t n, main = 0;
-    enum err err = decompose(name, UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD,
-        points, &n);
+    enum err err = decompose(name, 0, points, &n);
 
     for (size_t i = 0; i < n && err == E_OK; i++)
         err = append_point(key->main, &main, points[i]);
@@ -223,9 +244,7 @@ make(const struct clean *name, struct name_key *key)
     size_t n;
     enum err err;
 
-    err = decompose(name, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT |
-        UTF8PROC_CASEFOLD, points, &n);
-    if (err == E_OK)
+    if ((err = decompose(name, UTF8PROC_COMPAT, points, &n)) == E_OK)
         err = fold(points, n, key);
     if (err == E_OK && key->main[0] == '\0')
         err = fold_case_only(name, key);
@@ -365,8 +384,7 @@ name_suffix(struct slice suffix)
     if (plain_letters(suffix, text))
         return (generation_of(text));
     if (clean(suffix, &cleaned) != E_OK ||
-        decompose(&cleaned, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT |
-        UTF8PROC_CASEFOLD, points, &n) != E_OK)
+        decompose(&cleaned, UTF8PROC_COMPAT, points, &n) != E_OK)
         return (-1);
     for (size_t i = 0; i < n; i++) {
         if (points[i] == '.' || points[i] == ' ')

@@ -4,8 +4,9 @@
 /*
  * Person names, folded for comparison; what is kept and shown is what was
  * written.  In order: UTF-8 checked; control and default-ignorable characters
- * dropped and white space joined; NFKD with full case folding (UAX #15,
- * CaseFolding.txt C and F, by utf8proc); marks (Mn) dropped; letters mapped
+ * dropped and white space joined; NFD, and then NFKD with full case folding (UAX
+ * #15, CaseFolding.txt C and F, by utf8proc; NFD first as Unicode's D145 has
+ * it); marks (Mn) dropped; letters mapped
  * that do not decompose (o-stroke, l-stroke, d-stroke, h-stroke, dotless i,
  * ae, oe, thorn, eth); apostrophes, hyphens, dots and blanks left out.  So
  * "O'Brien", "O\u2019BRIEN" and "OBrien" have one key, and "Garcia-Lopez" and
@@ -24,7 +25,7 @@
 #include "proto/err.h"
 
 /* Changes with every change of the rules. */
-#define NAME_FOLD_VERSION 1
+#define NAME_FOLD_VERSION 2
 
 #define NAME_MAX_BYTES 200      /* of one part of a name, as written */
 #define NAME_KEY_MAX 1024       /* bytes of a key; NFKD expands */

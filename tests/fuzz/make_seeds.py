@@ -175,7 +175,7 @@ class Messages:
             answered_at_us=1795348802000000, utc_offset_minutes=-360,
             association_name="An association", designation="none",
             innocent_causes=[8, 9], contact="desk@example.org", log_size=17,
-            name_fold_version=1)
+            name_fold_version=2)
         question = v.Question(claim=self.full_claim(),
                               asker="spiffe://example.org/employer/acme",
                               request_id="0195f0c4-1111-7abc-8def-0123456789ab")

@@ -76,6 +76,10 @@ static const struct {
     /* Marks alone: in the order that NFD gives them. */
     {"\u05a7\u064e", "\u064e\u05a7", ""},
     {"\u064e\u05a7", "\u064e\u05a7", ""},
+    /* An iota below goes behind other marks before it becomes a letter. */
+    {"\u1fcc\u1734", "\u03b7\u1734\u03b9", ""},
+    {"\u0397\u0345\u1734", "\u03b7\u1734\u03b9", ""},
+    {"\u0397\u1734\u0345", "\u03b7\u1734\u03b9", ""},
 };
 
 static void
