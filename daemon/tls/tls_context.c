@@ -60,6 +60,7 @@ no_passphrase(char *buf, int size, int rwflag, void *cookie)
 static enum err
 read_certificate(const char *path, X509 **certificate, struct why why)
 {
+    const EVP_PKEY *key;
     FILE *f = NULL;
     enum err err;
 
@@ -70,8 +71,12 @@ read_certificate(const char *path, X509 **certificate, struct why why)
     fclose(f);
     if (*certificate == NULL)
         return (refuse(why, E_CRYPTO, path, "holds no PEM certificate"));
-    /* In want of memory OpenSSL reads the one without the other. */
-    if (X509_get0_pubkey(*certificate) == NULL)
+    /*
+     * In want of memory OpenSSL reads the one without the other, or without
+     * the key's size, and then no signature verifies with it.
+     */
+    key = X509_get0_pubkey(*certificate);
+    if (key == NULL || EVP_PKEY_get_size(key) <= 0)
         return (refuse(why, E_CRYPTO, path,
             "holds a certificate whose public key cannot be read"));
     return (E_OK);

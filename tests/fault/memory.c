@@ -28,9 +28,9 @@ static atomic_long target, asked, failed;
 static void
 trace(void)
 {
-    void *frames[24];
+    void *frames[64];
 
-    backtrace_symbols_fd(frames, backtrace(frames, 24), STDERR_FILENO);
+    backtrace_symbols_fd(frames, backtrace(frames, 64), STDERR_FILENO);
     (void)!write(STDERR_FILENO, "--\n", 3);
 }
 
