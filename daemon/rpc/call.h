@@ -35,11 +35,24 @@ struct rpc_server {
  */
 enum rpc_state { RPC_READING, RPC_RUNNING, RPC_ENDED, RPC_SAID, RPC_RESET };
 
+/* What somebody who does not speak gRPC is answered (rpc_plain.c). */
+struct rpc_plain;
+
+enum rpc_plain_kind {
+    RPC_PLAIN_NOT,              /* gRPC */
+    RPC_PLAIN_METHOD,           /* 405: calls are made by POST */
+    RPC_PLAIN_TYPE,             /* 415: this content type is not served */
+    RPC_PLAIN_CUT,              /* 431: too many headers */
+    RPC_PLAIN_HEALTH,           /* /healthz, by GET */
+    RPC_PLAIN_HEALTH_HEAD,      /* by HEAD */
+    RPC_PLAIN_HEALTH_METHOD     /* by something else: 405 */
+};
+
 /* What the request headers say. */
 struct rpc_facts {
     const struct method *method;    /* NULL: there is none, or not looked up */
     int64_t timeout_us;             /* -1: none was given */
-    int http_status;                /* 200, or what plain HTTP is answered */
+    enum rpc_plain_kind plain;
     int encoding_unknown;           /* the client has to be told which are */
 };
 
@@ -58,7 +71,7 @@ struct rpc_call {
     void *work;                             /* the method's, while RUNNING */
     struct caller caller;
     enum rpc_state state;
-    int http_status;
+    const struct rpc_plain *plain;          /* a constant; NULL: gRPC */
     int encoding_unknown;
     int client_done;                        /* the client has said it all */
     int responded;                          /* response headers are out */
@@ -143,8 +156,9 @@ void rpc_work_deliver(struct rpc_call *call, struct slice bytes);
 /**
  * rpc_headers_check(request, peer, facts, status):
  * Judge the headers of a call by ${peer}.  Return non-zero if it may begin;
- * otherwise ${facts}->http_status says how plain HTTP is answered, or, if that
- * is 200, ${*status} how the call ends.  ${*facts} is set in either case.
+ * otherwise ${facts}->plain says what is answered, or, if that is
+ * RPC_PLAIN_NOT, ${*status} how the call ends.  ${*facts} is set in either
+ * case.
  */
 int rpc_headers_check(const struct rpc_request *request,
     const struct identity *peer, struct rpc_facts *facts,
@@ -164,12 +178,6 @@ enum err MUST_USE rpc_response_begin(struct rpc_call *call);
 enum err MUST_USE rpc_response_only(struct rpc_call *call);
 
 /**
- * rpc_response_http(call):
- * Answer what is not gRPC; a body goes to call->out.  Fails: E_NOMEM.
- */
-enum err MUST_USE rpc_response_http(struct rpc_call *call);
-
-/**
  * rpc_response_outcome(status, outcome):
  * Write ${status} as header values into ${*outcome}, whose text the caller
  * owns.  If there is no memory for message or details they are left out: the
@@ -184,5 +192,27 @@ void rpc_response_outcome(const struct grpc_status *status,
  */
 size_t rpc_response_trailers(const struct rpc_outcome *outcome,
     struct rpc_header *headers);
+
+/**
+ * rpc_plain_find(kind, worker):
+ * Return the answer to a request that is not gRPC: a constant.  Of the health
+ * it asks ${worker}.
+ */
+const struct rpc_plain *rpc_plain_find(enum rpc_plain_kind kind,
+    const struct service_worker *worker);
+
+/**
+ * rpc_plain_code(plain):
+ * rpc_plain_path(plain):
+ * Return what the log calls the status of ${plain} and what was asked for.
+ */
+const char *rpc_plain_code(const struct rpc_plain *plain);
+const char *rpc_plain_path(const struct rpc_plain *plain);
+
+/**
+ * rpc_plain_respond(call):
+ * Answer with call->plain; a body goes to call->out.  Fails: E_NOMEM.
+ */
+enum err MUST_USE rpc_plain_respond(struct rpc_call *call);
 
 #endif /* !RPC_CALL_H */

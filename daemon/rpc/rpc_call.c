@@ -1,7 +1,6 @@
 #include "rpc/rpc.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,12 +79,14 @@ static void
 log_over(const struct rpc_call *call, const char *code)
 {
     const struct identity *peer = call->caller.identity;
+    const char *what = call->method != NULL ? call->method->path :
+        call->plain != NULL ? rpc_plain_path(call->plain) : "-";
     struct log_record line;
 
     if (!log_begin(&line, LOG_INFO, "call"))
         return;
     log_u64(&line, "id", call->caller.call_id);
-    log_text(&line, "method", call->method != NULL ? call->method->path : "-");
+    log_text(&line, "method", what);
     log_text(&line, "role", identity_role_name(peer->role));
     log_text(&line, "peer", peer->id);
     log_text(&line, "code", code);
@@ -350,7 +351,7 @@ rpc_call_trailers(struct rpc_call *call, struct rpc_header *headers,
     (void)max;
     if (call->state == RPC_ENDED)
         said(call);
-    if (call->http_status == 200)
+    if (call->plain == NULL)
         n = rpc_response_trailers(&call->outcome, headers);
     return (n);
 }
@@ -423,13 +424,11 @@ static void
 begin(struct rpc_call *call, const struct rpc_facts *facts,
     const struct grpc_status *refused)
 {
-    char code[16];
-
-    if (call->http_status != 200) {
+    if (facts->plain != RPC_PLAIN_NOT) {
+        call->plain = rpc_plain_find(facts->plain, call->server->worker);
         rpc_call_enter(call, RPC_ENDED);
-        (void)snprintf(code, sizeof(code), "HTTP_%d", call->http_status);
-        log_over(call, code);
-        if (rpc_response_http(call) != E_OK)
+        log_over(call, rpc_plain_code(call->plain));
+        if (rpc_plain_respond(call) != E_OK)
             reset(call, RPC_RESET_INTERNAL);
         else if (call->out.n == 0)
             said(call);
@@ -467,7 +466,6 @@ rpc_call_start(struct rpc_server *server, const struct identity *peer,
 
     allowed = rpc_headers_check(request, peer, &facts, &status);
     c->method = facts.method;
-    c->http_status = facts.http_status;
     c->encoding_unknown = facts.encoding_unknown;
     begin(c, &facts, allowed ? NULL : &status);
 

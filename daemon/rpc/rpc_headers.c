@@ -268,6 +268,45 @@ check_rest(const struct request *r, struct rpc_facts *facts,
     return (1);
 }
 
+/* What is asked of /healthz, with or without a query. */
+static enum rpc_plain_kind
+health_kind(struct slice method)
+{
+    if (IS(method, "GET"))
+        return (RPC_PLAIN_HEALTH);
+    return (IS(method, "HEAD") ? RPC_PLAIN_HEALTH_HEAD :
+        RPC_PLAIN_HEALTH_METHOD);
+}
+
+static int
+is_health(struct slice path)
+{
+    static const char health[] = "/healthz";
+    size_t n = sizeof(health) - 1;
+
+    return (path.n >= n && memcmp(path.p, health, n) == 0 &&
+        (path.n == n || path.p[n] == '?'));
+}
+
+/*
+ * Not gRPC, as far as method and content type say.  Without a content type,
+ * which may have been cut off, it is taken for gRPC.
+ */
+static enum rpc_plain_kind
+plain_kind(const struct rpc_request *request, const struct request *r)
+{
+    int posted = IS(r->method, "POST");
+
+    if (posted && (is_grpc(r->content_type) ||
+        (request->cut && r->content_type.p == NULL)))
+        return (RPC_PLAIN_NOT);
+    if (request->cut)
+        return (RPC_PLAIN_CUT);
+    if (is_health(r->path))
+        return (health_kind(r->method));
+    return (posted ? RPC_PLAIN_TYPE : RPC_PLAIN_METHOD);
+}
+
 int
 rpc_headers_check(const struct rpc_request *request,
     const struct identity *peer, struct rpc_facts *facts,
@@ -275,18 +314,11 @@ rpc_headers_check(const struct rpc_request *request,
 {
     struct request r;
 
-    *facts = (struct rpc_facts){.timeout_us = -1, .http_status = 200};
+    *facts = (struct rpc_facts){.timeout_us = -1};
     pick(request, &r);
 
-    if (!IS(r.method, "POST")) {
-        facts->http_status = 405;
+    if ((facts->plain = plain_kind(request, &r)) != RPC_PLAIN_NOT)
         return (0);
-    }
-    if (!is_grpc(r.content_type) && !(request->cut &&
-        r.content_type.p == NULL)) {
-        facts->http_status = 415;
-        return (0);
-    }
     if (request->cut) {
         grpc_status_set(status, GRPC_RESOURCE_EXHAUSTED, "HEADERS_TOO_BIG",
             "the request's headers are above the limit on them");

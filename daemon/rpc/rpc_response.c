@@ -9,10 +9,6 @@
 /* grpc-message, coded. */
 #define MESSAGE_MAX 1024
 
-static const char refused_type[] =
-    "{\"code\":\"unsupported_media_type\",\"message\":"
-    "\"this is gRPC: send content-type application/grpc\"}\n";
-
 #define CONSTANT(text) {(const uint8_t *)(text), sizeof(text) - 1}
 #define FIXED(name, value) {CONSTANT(name), CONSTANT(value), 1}
 
@@ -30,16 +26,6 @@ static const struct rpc_header statuses[GRPC_CODE_COUNT] = {
     STATUS("5"), STATUS("6"), STATUS("7"), STATUS("8"), STATUS("9"),
     STATUS("10"), STATUS("11"), STATUS("12"), STATUS("13"), STATUS("14"),
     STATUS("15"), STATUS("16"),
-};
-
-static const struct rpc_header not_allowed[] = {
-    FIXED(":status", "405"),
-    FIXED("allow", "POST"),
-};
-
-static const struct rpc_header not_grpc[] = {
-    FIXED(":status", "415"),
-    FIXED("content-type", "application/json"),
 };
 
 static struct rpc_header
@@ -63,18 +49,6 @@ rpc_response_only(struct rpc_call *call)
     memcpy(headers, first, n * sizeof(headers[0]));
     n += rpc_response_trailers(&call->outcome, headers + n);
     return (call->ops->respond(call->stream, headers, n, 1));
-}
-
-enum err
-rpc_response_http(struct rpc_call *call)
-{
-    enum err err;
-
-    if (call->http_status == 405)
-        return (call->ops->respond(call->stream, not_allowed, 2, 1));
-    if ((err = buf_add(&call->out, slice_of(refused_type))) != E_OK)
-        return (err);
-    return (call->ops->respond(call->stream, not_grpc, 2, 0));
 }
 
 /* Message and details share one allocation. */

@@ -46,7 +46,7 @@ state_of(const struct service_worker *worker, int known)
 {
     if (!known)
         return (SERVICE_UNKNOWN);
-    return (worker->draining ? NOT_SERVING : SERVING);
+    return (service_worker_serves(worker) ? SERVING : NOT_SERVING);
 }
 
 static void

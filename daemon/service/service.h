@@ -76,6 +76,12 @@ void service_worker_tick(struct service_worker *worker);
 void service_worker_drain(struct service_worker *worker);
 
 /**
+ * service_worker_serves(worker):
+ * Return non-zero if health is SERVING.
+ */
+int service_worker_serves(const struct service_worker *worker);
+
+/**
  * service_catch_up(store, why, size):
  * Derive everything again from the log, as service_rebuild() does, if what the
  * store holds of it was derived by other rules, as after an upgrade.

@@ -194,6 +194,12 @@ service_worker_drain(struct service_worker *worker)
     health_tell(worker);
 }
 
+int
+service_worker_serves(const struct service_worker *worker)
+{
+    return (!worker->draining);
+}
+
 const Vouch__V1__Association *
 service_association(const struct service_worker *worker, const char *id)
 {

@@ -11,6 +11,7 @@
 #include "proto/grpc_frame.h"
 #include "proto/message.h"
 #include "service/method.h"
+#include "service/service.h"
 
 #include "vouch/v1/catalog_service.pb-c.h"
 
@@ -324,6 +325,13 @@ method_all(size_t *n)
 {
     *n = METHODS;
     return (methods);
+}
+
+int
+service_worker_serves(const struct service_worker *worker)
+{
+    (void)worker;
+    return (!fake.draining);
 }
 
 static char *

@@ -3,9 +3,9 @@
 
 /*
  * Methods for the tests of rpc and h2, in the place of daemon/service: this
- * defines method_find(), method_nearest() and method_all().  All requests and
- * answers but Count's request are vouch.v1.GetAssociationRequest, for its one
- * string.
+ * defines method_find(), method_nearest(), method_all() and
+ * service_worker_serves().  All requests and answers but Count's request are
+ * vouch.v1.GetAssociationRequest, for its one string.
  *
  *   /test.v1.Test/Echo      unary, the request comes back
  *   /test.v1.Test/Strict    the same, and unknown fields are refused
@@ -34,6 +34,7 @@ struct fake {
     int canceled;       /* those of them that were canceled */
     int writable;       /* how often writable() was called */
     size_t peak;        /* highest backlog that Count saw */
+    int draining;       /* health is NOT_SERVING */
 };
 
 extern struct fake fake;
