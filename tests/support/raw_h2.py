@@ -1,8 +1,9 @@
 """HTTP/2 by hand over TLS: a client that may do what no stock client does.
 
 Frames go out exactly as they are asked for, nothing is checked, and no window
-is granted unless a test says so.  Only reading compressed headers is somebody
-else's work (Debian's python3-hpack).
+is granted unless a test says so.  Headers are written byte by byte, as wrong
+as a test wants them; only reading compressed ones is somebody else's work
+(Debian's python3-hpack).
 """
 
 import select
@@ -18,13 +19,15 @@ DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, \
 END_STREAM = ACK = 0x1
 END_HEADERS = 0x4
 PADDED = 0x8
+PRIORITIZED = 0x20
 
 NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, FLOW_CONTROL_ERROR, \
     SETTINGS_TIMEOUT, STREAM_CLOSED, FRAME_SIZE_ERROR, REFUSED_STREAM, \
-    CANCEL = range(9)
-ENHANCE_YOUR_CALM = 11
+    CANCEL, COMPRESSION_ERROR, CONNECT_ERROR, ENHANCE_YOUR_CALM, \
+    INADEQUATE_SECURITY, HTTP_1_1_REQUIRED = range(14)
 
-INITIAL_WINDOW_SIZE = 4
+HEADER_TABLE_SIZE, ENABLE_PUSH, MAX_CONCURRENT_STREAMS, \
+    INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE, MAX_HEADER_LIST_SIZE = range(1, 7)
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -50,12 +53,64 @@ def integer(value, bits, head):
     return out + bytes([value])
 
 
+def text(value):
+    return value if isinstance(value, bytes) else value.encode()
+
+
+def string(value):
+    """A string as it is, of section 5.2."""
+    value = text(value)
+    return integer(len(value), 7, 0) + value
+
+
+# The code of appendix B is canonical: its lengths, and what has them in order,
+# are enough.  What is longer than 15 bits nobody needs here.
+HUFFMAN = {5: "012aceiost", 6: " %-./3456789=A_bdfghlmnpru",
+           7: ":BCDEFGHIJKLMNOPQRSTUVWYjkqvwxyz", 8: "&*,;XZ", 10: '!"()?',
+           11: "'+|", 12: "#>", 13: "\0$@[]~", 14: "^}", 15: "<`{"}
+END_OF_STRING = "1" * 30
+
+
+def huffman_code():
+    code, before, codes = 0, 0, {}
+    for length in sorted(HUFFMAN):
+        code <<= length - before
+        before = length
+        for symbol in HUFFMAN[length]:
+            codes[ord(symbol)] = format(code, "0%db" % length)
+            code += 1
+    return codes
+
+
+def huffman(value, bits=None, pad="1"):
+    """A string by Huffman's code.  ${bits}, if not None, are put behind it and
+    may be what no encoder writes; ${pad} fills the last byte up."""
+    codes = huffman_code()
+    out = "".join(codes[c] for c in text(value)) + (bits or "")
+    out += pad * (-len(out) % 8)
+    packed = bytes(int(out[i:i + 8], 2) for i in range(0, len(out), 8))
+    return integer(len(packed), 7, 0x80) + packed
+
+
+def indexed(index):
+    """A header that is in the table."""
+    return integer(index, 7, 0x80)
+
+
+def named(index, value, bits=6, head=0x40):
+    """A header whose name is in the table; it goes into the table unless
+    ${bits} is 4 and ${head} 0x00, or 0x10 (never)."""
+    return integer(index, bits, head) + string(value)
+
+
+def table_size(size):
+    return integer(size, 5, 0x20)
+
+
 def literal(name, value, head=0x00):
     """A header spelled out: it leaves no trace in the peer's table, unless
     ${head} is 0x40."""
-    name, value = name.encode(), value.encode()
-    return bytes([head]) + integer(len(name), 7, 0) + name + \
-        integer(len(value), 7, 0) + value
+    return bytes([head]) + string(name) + string(value)
 
 
 def headers(path, more=(), method="POST"):
@@ -89,6 +144,7 @@ class Stream:
         self.data = b""
         self.ended = False
         self.reset = None       # the code of RST_STREAM
+        self.frames = []        # (kind, flags, bytes without padding)
 
     def header(self, name):
         for block in self.blocks:
@@ -129,7 +185,7 @@ class Wire:
         plain = socket.create_connection((host, int(port)), 10)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = context(daemon.certificates(), who).wrap_socket(
-            plain, server_hostname=host)
+            plain, server_hostname=host, suppress_ragged_eofs=False)
         self.socket.setblocking(False)
         self.decoder = hpack.Decoder()
         self.rest = b""
@@ -139,6 +195,7 @@ class Wire:
         self.goaway = None              # (last stream, code, text)
         self.settled = False            # the peer's SETTINGS came
         self.closed = False
+        self.clean = False              # TLS was ended, too
         self.sent = 0
         if begin:
             self.send(PREFACE + settings(*first))
@@ -188,6 +245,7 @@ class Wire:
         while not self.closed:
             try:
                 piece = self.socket.recv(65536)
+                self.clean = not piece
             except (ssl.SSLWantReadError, BlockingIOError):
                 break
             except OSError:
@@ -229,6 +287,10 @@ class Wire:
     def arrived(self, kind, flags, number, payload):
         self.counts[kind] = self.counts.get(kind, 0) + 1
         stream = self.streams.setdefault(number, Stream()) if number else None
+        if kind in (DATA, HEADERS) and flags & PADDED:
+            payload = payload[1:len(payload) - payload[0]]
+        if stream is not None:
+            stream.frames.append((kind, flags, len(payload)))
         if kind in (HEADERS, CONTINUATION):
             if kind == HEADERS:
                 self.block = (flags, b"")
