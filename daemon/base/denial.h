@@ -5,13 +5,13 @@
  * One entry of the deny list: who is not let in any more, whatever his
  * certificate says.  As a line of the list:
  *
- *   serial ROLE HEX [TIME [REASON]]    one certificate of that role's CA
- *   key HEX [TIME [REASON]]            whoever has that key: the SHA-256 of
+ *   serial ROLE HEX [TIME] [REASON]    one certificate of that role's CA
+ *   key HEX [TIME] [REASON]            whoever has that key: the SHA-256 of
  *                                      its SubjectPublicKeyInfo, in DER
- *   identity URI [TIME [REASON]]       every certificate with that URI
+ *   identity URI [TIME] [REASON]       every certificate with that URI
  *
- * TIME is RFC 3339, REASON goes to the end of the line.  Pure: the list as a
- * file is tls's affair.
+ * with a blank or tab between words.  TIME is RFC 3339, REASON goes to the end
+ * of the line.  Pure: the list as a file is tls's affair.
  */
 
 #include <stdint.h>
@@ -75,7 +75,6 @@ enum err MUST_USE denial_read(struct slice line, const char *trust_domain,
 /**
  * denial_write(denial, line):
  * Write ${denial} as a line without its newline, as denial_read() reads it.
- * A reason without a time is left out.
  */
 void denial_write(const struct denial *denial,
     char line[DENIAL_LINE_MAX + 1]);

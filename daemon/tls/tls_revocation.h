@@ -114,10 +114,10 @@ int MUST_USE tls_revocation_poll(struct tls_revocation *revocation);
  * Put ${denial} on the deny list: on disk first, then in force.  ${*added} is
  * 0 if it was there.  Any thread but those that must not wait for a disk.
  *
- * Fails: E_BUSY (somebody is writing the file: try again in a second),
- * E_INVAL (the file has a fault, which has been logged), E_TOOBIG (it is full),
- * E_FULL, E_IO, E_NOMEM: nothing has changed.  E_LOST: it is in force, but
- * perhaps not on disk.
+ * Fails: E_NOTFOUND (no deny list is named), E_BUSY (somebody is writing the
+ * file: try again in a second), E_INVAL (it has a fault, which has been
+ * logged), E_TOOBIG (it is full), E_FULL, E_IO, E_NOMEM: nothing has changed.
+ * E_LOST: it is in force, but perhaps not on disk.
  */
 enum err MUST_USE tls_revocation_deny(struct tls_revocation *revocation,
     const struct denial *denial, int *added);
