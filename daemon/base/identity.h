@@ -12,6 +12,7 @@
 
 #include "proto/bytes.h"
 #include "proto/err.h"
+#include "proto/sha256.h"
 
 enum role { ROLE_EMPLOYER, ROLE_ASSOCIATION, ROLE_AUDITOR, ROLE_ADMIN,
     ROLE_COUNT };
@@ -30,12 +31,14 @@ struct identity {
     char id[IDENTITY_ID_MAX + 1];           /* [a-z0-9-] */
     char serial[IDENTITY_SERIAL_MAX + 1];   /* upper-case hexadecimal */
     int64_t not_after_us;                   /* microseconds UTC */
+    uint8_t key[SHA256_BYTES];              /* SHA-256 of the certificate's
+                                               SubjectPublicKeyInfo, in DER */
 };
 
 /**
  * identity_parse(uri, trust_domain, identity):
  * Read ${uri}, which must lie in ${trust_domain}, and set role, uri and id of
- * ${*identity}; serial and not_after_us are left alone.  No escapes, query,
+ * ${*identity}; the others are left alone.  No escapes, query,
  * fragment, port, user, empty part, further part or trailing slash.
  *
  * Fails: E_INVAL, E_TOOBIG; ${*why} then says what is wrong, a constant.

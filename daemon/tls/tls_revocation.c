@@ -217,7 +217,8 @@ tls_revocation_trust(struct tls_revocation *revocation, X509 *root,
 /* ---- asking ------------------------------------------------------------ */
 
 enum err
-tls_marks_read(const X509 *leaf, const X509 *issuer, struct tls_marks *marks)
+tls_marks_read(const X509 *leaf, const X509 *issuer,
+    struct identity *identity, struct tls_marks *marks)
 {
     unsigned char *der = NULL;
     struct sha256 hash;
@@ -227,14 +228,14 @@ tls_marks_read(const X509 *leaf, const X509 *issuer, struct tls_marks *marks)
         return (E_CRYPTO);
     sha256_begin(&hash);
     sha256_add(&hash, der, (size_t)n);
-    sha256_end(&hash, marks->key);
+    sha256_end(&hash, identity->key);
     OPENSSL_free(der);
     return (crl_issuers_id(issuer, marks->issuer));
 }
 
 static enum tls_standing
 check_denied(const struct deny_list *denied, const struct identity *identity,
-    const struct tls_marks *marks, char *why, size_t size)
+    char *why, size_t size)
 {
     char key[2 * SHA256_BYTES + 1];
     const char *by = "identity";
@@ -242,7 +243,7 @@ check_denied(const struct deny_list *denied, const struct identity *identity,
 
     if (denied == NULL || deny_list_count(denied) == 0)
         return (TLS_GOOD);
-    bytes_to_hex((struct slice){marks->key, sizeof(marks->key)}, key);
+    bytes_to_hex((struct slice){identity->key, sizeof(identity->key)}, key);
     line = deny_list_find(denied, DENIAL_IDENTITY, ROLE_COUNT, identity->uri);
     if (line == 0) {
         by = "key";
@@ -270,7 +271,7 @@ tls_revocation_check(struct tls_revocation *revocation,
     if (revocation == NULL)
         return (TLS_GOOD);
     (void)pthread_rwlock_rdlock(&revocation->lock);
-    standing = check_denied(revocation->denied, identity, marks, why, size);
+    standing = check_denied(revocation->denied, identity, why, size);
     if (standing == TLS_GOOD && revocation->crl[0] != '\0')
         standing = crl_issuers_check(&revocation->issuers,
             &revocation->options, identity->serial, marks->issuer, why, size);

@@ -40,7 +40,6 @@ struct tls_revocation_options {
  * each connection.
  */
 struct tls_marks {
-    uint8_t key[SHA256_BYTES];      /* of its SubjectPublicKeyInfo, in DER */
     uint8_t issuer[SHA256_BYTES];   /* of its issuer's subject and key */
 };
 
@@ -54,13 +53,14 @@ enum tls_standing {
 #define TLS_REVOCATION_WHY 256
 
 /**
- * tls_marks_read(leaf, issuer, marks):
- * Note in ${*marks} what of ${leaf}, issued by ${issuer}, is asked for.
+ * tls_marks_read(leaf, issuer, identity, marks):
+ * Note in ${*marks}, and in identity->key, what of ${leaf}, issued by
+ * ${issuer}, is asked for.
  *
- * Fails: E_CRYPTO (one of the keys cannot be read), E_NOMEM.
+ * Fails: E_CRYPTO (one of the keys cannot be read, or no memory for it).
  */
 enum err MUST_USE tls_marks_read(const X509 *leaf, const X509 *issuer,
-    struct tls_marks *marks);
+    struct identity *identity, struct tls_marks *marks);
 
 /**
  * tls_revocation_create(options, revocation):
