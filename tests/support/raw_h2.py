@@ -141,7 +141,8 @@ class Stream:
 
     def __init__(self):
         self.blocks = []        # lists of (name, value)
-        self.data = b""
+        self.data = b""         # without padding
+        self.flow = 0           # with it: what the windows must hold
         self.ended = False
         self.reset = None       # the code of RST_STREAM
         self.frames = []        # (kind, flags, bytes without padding)
@@ -287,6 +288,8 @@ class Wire:
     def arrived(self, kind, flags, number, payload):
         self.counts[kind] = self.counts.get(kind, 0) + 1
         stream = self.streams.setdefault(number, Stream()) if number else None
+        if kind == DATA:
+            stream.flow += len(payload)
         if kind in (DATA, HEADERS) and flags & PADDED:
             payload = payload[1:len(payload) - payload[0]]
         if stream is not None:
