@@ -87,6 +87,8 @@ settings_tls(const struct conf *conf)
     return ((struct tls_options){
         .certificate = conf->tls_certificate,
         .key = conf->tls_key,
+        .second_certificate = conf->tls_second_certificate,
+        .second_key = conf->tls_second_key,
         .root = conf->tls_root,
         .role_ca = {
             [ROLE_EMPLOYER] = conf->tls_employer_ca,
@@ -95,6 +97,7 @@ settings_tls(const struct conf *conf)
             [ROLE_ADMIN] = conf->tls_admin_ca,
         },
         .trust_domain = conf->tls_trust_domain,
+        .resumption_us = conf->tls_resumption_s * 1000000,
     });
 }
 

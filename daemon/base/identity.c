@@ -17,6 +17,26 @@ identity_role_name(enum role role)
     return ((unsigned)role < ROLE_COUNT ? role_names[role] : "none");
 }
 
+/* What SPIFFE-ID forbids, and somebody may think is allowed. */
+static const char *
+foreign_part(struct slice uri)
+{
+    static const struct {
+        char mark;
+        const char *why;
+    } marks[] = {
+        {'%', "the URI has an escape in it"},
+        {'?', "the URI has a query"},
+        {'#', "the URI has a fragment"},
+        {'@', "the URI has a user in it"},
+    };
+
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+        if (uri.n > 0 && memchr(uri.p, marks[i].mark, uri.n) != NULL)
+            return (marks[i].why);
+    return (NULL);
+}
+
 /* Take ${text} off the front of ${*in}; return 0 if it is not there. */
 static int
 take(struct slice *in, const char *text)
@@ -73,6 +93,8 @@ identity_parse(struct slice uri, const char *trust_domain,
     }
     *why = "the URI does not begin with spiffe://";
     if (!take(&rest, scheme))
+        return (E_INVAL);
+    if ((*why = foreign_part(rest)) != NULL)
         return (E_INVAL);
     *why = "the URI lies in another trust domain";
     if (!take(&rest, trust_domain) || !take(&rest, "/"))

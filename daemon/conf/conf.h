@@ -34,6 +34,10 @@
         "PEM file: the server's certificate, then its issuers")               \
     TEXT(tls_key, "tls.key", "",                                              \
         "PEM file: its private key, readable by its owner only")              \
+    TEXT(tls_second_certificate, "tls.second_certificate", "",                \
+        "PEM file: one more of the server's, RSA beside ECDSA")               \
+    TEXT(tls_second_key, "tls.second_key", "",                                \
+        "PEM file: the private key of that one")                              \
     TEXT(tls_root, "tls.root_ca", "",                                         \
         "PEM file: the root of all client certificates")                      \
     TEXT(tls_employer_ca, "tls.employer_ca", "",                              \
@@ -48,6 +52,8 @@
         "trust domain of client identities, as in vouch.example.org")         \
     NUMBER(tls_handshake_ms, "tls.handshake_ms", 5000, 100, 600000,           \
         "longest time for a handshake")                                       \
+    NUMBER(tls_resumption_s, "tls.resumption_s", 7200, 0, 86400,              \
+        "how long a peer may resume its TLS session; 0: never")               \
     TEXT(store_dsn, "store.dsn", "",                                          \
         "where records are kept, as in sqlite:/var/lib/vouchd/vouch.db")      \
     NUMBER(store_group, "store.group", 64, 1, 10000,                          \

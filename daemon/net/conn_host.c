@@ -6,6 +6,10 @@
 #include "base/log.h"
 #include "net/conn_io.h"
 
+#include "net/conn_revoke.h"
+
+/* Refused handshakes of one second that the log tells of. */
+enum { REFUSALS_LOGGED = 100 };
 void
 conn_host_init(struct conn_host *host, struct event_base *base,
     struct tls_server *tls, struct rpc_server *rpc,
@@ -26,6 +30,8 @@ conn_host_init(struct conn_host *host, struct event_base *base,
     host->full = 0;
 }
 
+    host->refusals_from = 0;
+    host->refusals = 0;
 /* Let the oldest of those go who have not shaken hands; 0: there is none. */
 static int
 make_room(struct conn_host *host)
@@ -58,6 +64,21 @@ conn_host_take(struct conn_host *host, int fd)
 
 void
 conn_host_read(struct conn_host *host)
+int
+conn_host_may_log(struct conn_host *host)
+{
+    int64_t now = clock_monotonic_us();
+
+    if (now - host->refusals_from >= 1000000) {
+        if (host->refusals > REFUSALS_LOGGED)
+            log_line(LOG_WARN, "handshake", "unlogged=%u",
+                host->refusals - REFUSALS_LOGGED);
+        host->refusals_from = now;
+        host->refusals = 0;
+    }
+    return (++host->refusals <= REFUSALS_LOGGED);
+}
+
 {
     STAILQ_HEAD(, conn) now = STAILQ_HEAD_INITIALIZER(now);
     struct conn *c;

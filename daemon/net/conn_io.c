@@ -67,8 +67,13 @@ on_refused(struct conn *c, int ssl_error)
     char reason[160];
 
     tls_failure(c->ssl, reason, sizeof(reason));
-    log_line(ssl_error == SSL_ERROR_SSL ? LOG_WARN : LOG_DEBUG, "handshake",
-        "conn=%" PRIu64 " reason=\"%s\"", c->id, reason);
+    tls_shown(c->ssl, shown, sizeof(shown));
+    if (ssl_error != SSL_ERROR_SSL)
+        log_line(LOG_DEBUG, "handshake", "conn=%" PRIu64 " reason=\"%s\"",
+            c->id, reason);
+    else if (conn_host_may_log(c->host))
+        log_line(LOG_WARN, "handshake", "conn=%" PRIu64 " reason=\"%s\"%s",
+            c->id, reason, shown);
     if (ssl_error == SSL_ERROR_SSL && shutdown(c->fd, SHUT_WR) == 0)
         conn_enter(c, CONN_LINGERING);
     else

@@ -15,6 +15,7 @@
 
 #include "base/identity.h"
 #include "proto/err.h"
+#include "tls/tls_revocation.h"
 
 /* Opaque types. */
 struct tls_server;
@@ -22,9 +23,15 @@ struct tls_server;
 struct tls_options {
     const char *certificate;        /* PEM file: ours, then its issuers */
     const char *key;                /* PEM file, readable by the owner only */
+    const char *second_certificate; /* of the other kind, RSA beside ECDSA; */
+    const char *second_key;         /* NULL or "", both: none */
     const char *root;               /* PEM file: the root CA */
     const char *role_ca[ROLE_COUNT];    /* PEM file: each role's issuing CA */
     const char *trust_domain;
+    int64_t resumption_us;          /* how long after a handshake with a
+                                     * certificate a peer may resume; 0: not */
+    struct tls_revocation *revocation;  /* borrowed, must outlive the server;
+                                         * NULL: nothing is ever revoked */
 };
 
 /**
@@ -33,10 +40,11 @@ struct tls_options {
  * with tls_server_free().  May be shared between threads.
  *
  * Fails: E_IO, E_CRYPTO (not PEM, key and certificate do not belong together,
- * ours expired or not valid yet, a role's CA not issued by the root or named
- * for two roles, no handshake succeeds), E_DENIED (a key that others may read),
- * E_NOMEM.  On failure ${*tls} is NULL and ${why}, of ${size} bytes, says what
- * and where.
+ * ours expired or not valid yet, a key too weak or of a kind that not every
+ * peer can verify, a role's CA not issued by the root or named for two roles,
+ * no handshake succeeds), E_DENIED (a key that others may read), E_NOMEM, and
+ * as tls_revocation_trust().  On failure ${*tls} is NULL and ${why}, of ${size}
+ * bytes, says what and where.
  */
 enum err MUST_USE tls_server_create(const struct tls_options *options,
     struct tls_server **tls, char *why, size_t size);
@@ -66,6 +74,22 @@ struct tls_own {
  */
 void tls_server_own(struct tls_server *tls, struct tls_own *own);
 
+/* A file that the daemon depends on, and when what is in it ends. */
+struct tls_end {
+    char file[256];
+    int64_t at_us;              /* since the epoch, UTC */
+};
+
+/* Our two, the root and each role's CA. */
+#define TLS_ENDS (3 + ROLE_COUNT)
+
+/**
+ * tls_server_ends(tls, ends):
+ * Tell what of the certificates that are now in force ends when; return how
+ * many there are.
+ */
+size_t tls_server_ends(struct tls_server *tls, struct tls_end ends[TLS_ENDS]);
+
 /**
  * tls_server_accept(tls, fd, ssl):
  * Make the server side of a connection on the non-blocking ${fd}, which stays
@@ -85,19 +109,45 @@ enum err MUST_USE tls_server_accept(struct tls_server *tls, int fd,
 enum err MUST_USE tls_peer(const SSL *ssl, struct identity *identity);
 
 /**
+ * tls_peer_marks(ssl, marks):
+ * Tell what tls_server_standing() asks for, likewise.
+ *
+ * Fails: as tls_peer().
+ */
+enum err MUST_USE tls_peer_marks(const SSL *ssl, struct tls_marks *marks);
+
+/**
+ * tls_server_standing(tls, identity, marks, why, size):
+ * Say how a peer's certificate stands now, as tls_revocation_check().
+ */
+enum tls_standing MUST_USE tls_server_standing(struct tls_server *tls,
+    const struct identity *identity, const struct tls_marks *marks,
+    char *why, size_t size);
+
+/**
  * tls_settle(ssl):
  * The handshake is over, and tls_peer() has told who the peer is: free what
  * only that needed, the peer's certificates above all.  An idle connection is
- * a third smaller without.  tls_peer() tells nothing from now on.
+ * a third smaller without.  tls_peer() and tls_peer_marks() tell nothing from
+ * now on.
  */
 void tls_settle(SSL *ssl);
 
 /**
  * tls_failure(ssl, text, size):
  * Say for the log why the handshake on ${ssl} failed, and clear OpenSSL's
- * queue of errors.
+ * queue of errors.  What is wrong with a certificate is said in words of ours,
+ * which docs/operations.md lists; the rest is OpenSSL's.
  */
 void tls_failure(const SSL *ssl, char *text, size_t size);
+
+/**
+ * tls_shown(ssl, text, size):
+ * Write of the certificate that the peer has shown its serial number and, as
+ * far as it can be printed, the common name of its issuer: pairs for the log
+ * with a blank before each, or "" if none was shown.  Nothing of it is proved.
+ */
+void tls_shown(const SSL *ssl, char *text, size_t size);
 
 void tls_server_free(struct tls_server *tls);
 

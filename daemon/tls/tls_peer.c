@@ -1,6 +1,7 @@
 #include "tls/tls_peer.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -111,26 +112,63 @@ out:
     return (err);
 }
 
-static enum err
-read_serial(X509 *leaf, struct tls_peer *peer)
+/* Leave the serial empty if it is none by RFC 5280. */
+static void
+note_serial(X509 *leaf, char *out)
 {
     static const char digits[] = "0123456789ABCDEF";
     const ASN1_INTEGER *serial = X509_get0_serialNumber(leaf);
     const uint8_t *p = ASN1_STRING_get0_data(serial);
     size_t n = (size_t)ASN1_STRING_length(serial);
-    char *out = peer->identity.serial;
 
+    *out = '\0';
     if (ASN1_STRING_type(serial) != V_ASN1_INTEGER ||
-        n > IDENTITY_SERIAL_MAX / 2) {
-        peer->why = "the certificate's serial number breaks RFC 5280";
-        return (E_DENIED);
-    }
+        n > IDENTITY_SERIAL_MAX / 2)
+        return;
     for (size_t i = 0; i < n; i++) {
         *out++ = digits[p[i] >> 4];
         *out++ = digits[p[i] & 0xf];
     }
     *out = '\0';
-    return (E_OK);
+}
+
+/*
+ * The issuer's name is whatever the peer says, up to its signature: nothing
+ * that could be taken for the log's own.  One who signs for himself may well
+ * be a person, and is not named.
+ */
+static void
+note_issuer(X509 *leaf, char *out, size_t size)
+{
+    const X509_NAME *issuer = X509_get_issuer_name(leaf);
+    int n;
+
+    if (X509_NAME_cmp(issuer, X509_get_subject_name(leaf)) == 0) {
+        (void)snprintf(out, size, "itself");
+        return;
+    }
+    n = X509_NAME_get_text_by_NID(issuer, NID_commonName, out, (int)size);
+    if (n <= 0)
+        (void)snprintf(out, size, "unnamed");
+    for (int i = 0; i < n; i++)
+        if (out[i] < ' ' || out[i] > '~' || strchr("\"\\=", out[i]) != NULL)
+            out[i] = '?';
+}
+
+static void
+note_certificate(X509 *leaf, struct tls_peer *peer)
+{
+    note_serial(leaf, peer->identity.serial);
+    note_issuer(leaf, peer->issuer, sizeof(peer->issuer));
+}
+
+static enum err
+check_serial(struct tls_peer *peer)
+{
+    if (peer->identity.serial[0] != '\0')
+        return (E_OK);
+    peer->why = "the certificate's serial number breaks RFC 5280";
+    return (E_DENIED);
 }
 
 static enum err
@@ -182,11 +220,82 @@ check_issuer(const STACK_OF(X509) *chain, const struct tls_policy *policy,
     return (E_OK);
 }
 
+/*
+ * For the alert, and for a reason in the log.  Not the last word: it may be
+ * revoked while the handshake goes on, so whoever lets the peer in asks again.
+ */
+static enum err
+check_revocation(X509 *leaf, const STACK_OF(X509) *chain,
+    const struct tls_policy *policy, struct tls_peer *peer)
+{
+    if (tls_marks_read(leaf, sk_X509_value(chain, 1), &peer->identity,
+        &peer->marks) != E_OK) {
+        peer->why = "the certificate's key cannot be read";
+        return (E_DENIED);
+    }
+    if (tls_revocation_check(policy->revocation, &peer->identity,
+        &peer->marks, peer->revoked, sizeof(peer->revoked)) != TLS_GOOD) {
+        peer->why = peer->revoked;
+        return (E_DENIED);
+    }
+    return (E_OK);
+}
+
 static int
 refuse(X509_STORE_CTX *ctx, int error)
 {
     X509_STORE_CTX_set_error(ctx, error);
     return (0);
+}
+
+/* In words that do not change with OpenSSL; ${depth} 0 is the leaf. */
+static const char *
+why_not(int error, int depth)
+{
+    switch (error) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+        return (depth == 0 ? "the certificate has expired" :
+            "the certificate's CA has expired");
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return (depth == 0 ? "the certificate is not valid yet" :
+            "the certificate's CA is not valid yet");
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        return ("the certificate is from no CA of ours");
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+        return ("the certificate is not signed by the CA it names");
+    case X509_V_ERR_INVALID_PURPOSE:
+        return ("the certificate is not for client use");
+    case X509_V_ERR_CERT_CHAIN_TOO_LONG:
+        return ("the certificate's chain is too long");
+    case X509_V_ERR_EE_KEY_TOO_SMALL:
+    case X509_V_ERR_CA_KEY_TOO_SMALL:
+        return ("the certificate's key is too weak");
+    case X509_V_ERR_CA_MD_TOO_WEAK:
+        return ("the certificate's signature is too weak");
+    default:
+        return (X509_verify_cert_error_string(error));
+    }
+}
+
+/* Hold ${leaf}, of the verified ${chain}, against the policy. */
+static int
+judge(X509_STORE_CTX *ctx, const STACK_OF(X509) *chain, X509 *leaf,
+    const struct tls_policy *policy, struct tls_peer *peer)
+{
+    if (check_use(leaf, peer) != E_OK)
+        return (refuse(ctx, X509_V_ERR_INVALID_PURPOSE));
+    if (read_uri(leaf, policy->trust_domain, peer) != E_OK ||
+        check_serial(peer) != E_OK || read_end(leaf, peer) != E_OK)
+        return (refuse(ctx, X509_V_ERR_CERT_REJECTED));
+    if (check_issuer(chain, policy, peer) != E_OK)
+        return (refuse(ctx, X509_V_ERR_CERT_UNTRUSTED));
+    if (check_revocation(leaf, chain, policy, peer) != E_OK)
+        return (refuse(ctx, X509_V_ERR_CERT_REVOKED));
+    return (1);
 }
 
 int
@@ -197,40 +306,48 @@ tls_peer_verify(X509_STORE_CTX *ctx, void *arg)
         SSL_get_ex_data_X509_STORE_CTX_idx());
     struct tls_peer *peer = ssl == NULL ? NULL : tls_peer_of(ssl);
     const STACK_OF(X509) *chain;
-    X509 *leaf;
+    X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
 
-    if (peer == NULL)
+    if (peer == NULL || leaf == NULL)
         return (refuse(ctx, X509_V_ERR_UNSPECIFIED));
-    peer->accepted = 0;
+    peer->accepted = peer->resumed = 0;
     peer->why = NULL;
-    if (X509_verify_cert(ctx) != 1)
+    note_certificate(leaf, peer);
+    if (X509_verify_cert(ctx) != 1) {
+        peer->why = why_not(X509_STORE_CTX_get_error(ctx),
+            X509_STORE_CTX_get_error_depth(ctx));
         return (0);
-
-    if ((chain = X509_STORE_CTX_get0_chain(ctx)) == NULL ||
-        (leaf = sk_X509_value(chain, 0)) == NULL)
+    }
+    if ((chain = X509_STORE_CTX_get0_chain(ctx)) == NULL)
         return (refuse(ctx, X509_V_ERR_UNSPECIFIED));
-    if (check_use(leaf, peer) != E_OK)
-        return (refuse(ctx, X509_V_ERR_INVALID_PURPOSE));
-    if (read_uri(leaf, policy->trust_domain, peer) != E_OK ||
-        read_serial(leaf, peer) != E_OK || read_end(leaf, peer) != E_OK)
-        return (refuse(ctx, X509_V_ERR_CERT_REJECTED));
-    if (check_issuer(chain, policy, peer) != E_OK)
-        return (refuse(ctx, X509_V_ERR_CERT_UNTRUSTED));
-    peer->accepted = 1;
-    return (1);
+    peer->accepted = judge(ctx, chain, leaf, policy, peer);
+    return (peer->accepted);
 }
 
 /*
  * The certificate is looked at before the peer has shown that it holds the
- * key: until the handshake is over nobody has been authenticated.
+ * key: until the handshake is over nobody has been authenticated.  One in a
+ * ticket counts only if the ticket was used in the end.
  */
 enum err
 tls_peer(const SSL *ssl, struct identity *identity)
 {
     const struct tls_peer *peer = tls_peer_of(ssl);
 
-    if (peer == NULL || !peer->accepted || !SSL_is_init_finished(ssl))
+    if (peer == NULL || !peer->accepted || !SSL_is_init_finished(ssl) ||
+        SSL_session_reused(ssl) != peer->resumed)
         return (E_DENIED);
     *identity = peer->identity;
+    return (E_OK);
+}
+
+enum err
+tls_peer_marks(const SSL *ssl, struct tls_marks *marks)
+{
+    const struct tls_peer *peer = tls_peer_of(ssl);
+
+    if (peer == NULL || !peer->accepted || !SSL_is_init_finished(ssl))
+        return (E_DENIED);
+    *marks = peer->marks;
     return (E_OK);
 }

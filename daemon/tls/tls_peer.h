@@ -6,22 +6,39 @@
  * of fixed size, so that the handshake allocates nothing for it.
  */
 
+#include <stdint.h>
+
 #include <openssl/ssl.h>
 
 #include "base/identity.h"
 #include "proto/err.h"
+#include "tls/tls_revocation.h"
+
+/* Bytes of an issuer's name that the log shows. */
+#define TLS_ISSUER_MAX 63
 
 /* What one handshake learned of its peer. */
 struct tls_peer {
     struct identity identity;
-    const char *why;        /* a constant; NULL: nothing was found wrong */
+    char issuer[TLS_ISSUER_MAX + 1];    /* for the log; "": none was shown */
+    struct tls_marks marks;
+    const char *why;        /* a constant, or ${revoked}; NULL: nothing was
+                             * found wrong */
+    char revoked[TLS_REVOCATION_WHY];
     int accepted;           /* ${identity} is set */
+    int resumed;            /* and is a ticket's, not this handshake's own */
 };
+
+struct tls_tickets;
 
 /* What a peer's certificate is held against. */
 struct tls_policy {
+    X509 *root;                     /* owned */
     X509 *role_ca[ROLE_COUNT];      /* owned */
     char *trust_domain;             /* owned */
+    struct tls_revocation *revocation;  /* borrowed; may be NULL */
+    struct tls_tickets *tickets;    /* owned; NULL: none are given out */
+    int64_t resumption_us;          /* how long a ticket may be used */
 };
 
 /**
@@ -49,7 +66,8 @@ struct tls_peer *tls_peer_of(const SSL *ssl);
  * Verify the chain in ${ctx}, then hold the leaf against ${policy} (a struct
  * tls_policy) and note who the peer is, or why not.  Returns non-zero if the
  * peer is accepted; otherwise the error of ${ctx} selects the alert.  For
- * SSL_CTX_set_cert_verify_callback().
+ * SSL_CTX_set_cert_verify_callback(), and for the certificate in a ticket:
+ * whatever a peer is refused for is looked for here, and nowhere else.
  */
 int tls_peer_verify(X509_STORE_CTX *ctx, void *policy);
 

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/err.h>
 
@@ -14,9 +15,10 @@
  * one ends with it.
  */
 struct tls_server {
+    struct tls_revocation *revocation;  /* borrowed; may be NULL */
     pthread_mutex_t lock;       /* over what follows */
     SSL_CTX *ctx;               /* owned */
-    struct tls_own own;
+    struct tls_context_facts facts;
 };
 
 enum err
@@ -32,8 +34,9 @@ tls_server_create(const struct tls_options *options, struct tls_server **tls,
         (void)snprintf(why, size, "tls: %s", err_text(E_NOMEM));
         return (E_NOMEM);
     }
+    t->revocation = options->revocation;
     (void)pthread_mutex_init(&t->lock, NULL);   /* cannot fail in glibc */
-    if ((err = tls_context_create(options, &t->ctx, &t->own, why, size)) !=
+    if ((err = tls_context_create(options, &t->ctx, &t->facts, why, size)) !=
         E_OK)
         goto out;
 
@@ -49,16 +52,16 @@ enum err
 tls_server_reload(struct tls_server *tls, const struct tls_options *options,
     char *why, size_t size)
 {
-    struct tls_own own = {0};
+    struct tls_context_facts facts = {.ends = 0};
     SSL_CTX *ctx, *old;
     enum err err;
 
-    if ((err = tls_context_create(options, &ctx, &own, why, size)) != E_OK)
+    if ((err = tls_context_create(options, &ctx, &facts, why, size)) != E_OK)
         return (err);
     (void)pthread_mutex_lock(&tls->lock);
     old = tls->ctx;
     tls->ctx = ctx;
-    tls->own = own;
+    tls->facts = facts;
     (void)pthread_mutex_unlock(&tls->lock);
     SSL_CTX_free(old);
     return (E_OK);
@@ -68,8 +71,27 @@ void
 tls_server_own(struct tls_server *tls, struct tls_own *own)
 {
     (void)pthread_mutex_lock(&tls->lock);
-    *own = tls->own;
+    *own = tls->facts.own;
     (void)pthread_mutex_unlock(&tls->lock);
+}
+
+enum tls_standing
+tls_server_standing(struct tls_server *tls, const struct identity *identity,
+    const struct tls_marks *marks, char *why, size_t size)
+{
+    return (tls_revocation_check(tls->revocation, identity, marks, why, size));
+}
+
+size_t
+tls_server_ends(struct tls_server *tls, struct tls_end ends[TLS_ENDS])
+{
+    size_t n;
+
+    (void)pthread_mutex_lock(&tls->lock);
+    n = tls->facts.ends;
+    memcpy(ends, tls->facts.end, n * sizeof(ends[0]));
+    (void)pthread_mutex_unlock(&tls->lock);
+    return (n);
 }
 
 /* A reference of our own to what is now in force. */
@@ -140,12 +162,26 @@ tls_failure(const SSL *ssl, char *text, size_t size)
     else if (verified != X509_V_OK)
         reason = X509_verify_cert_error_string(verified);
     else if (error != 0)
-        reason = ERR_reason_error_string(error);
+        reason = ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) ==
+            SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE ?
+            "no certificate was shown" : ERR_reason_error_string(error);
     if (reason == NULL)
         reason = error == 0 ? "the peer closed the connection" :
             "an error without a name";
     (void)snprintf(text, size, "%s", reason);
     ERR_clear_error();
+}
+
+void
+tls_shown(const SSL *ssl, char *text, size_t size)
+{
+    const struct tls_peer *peer = tls_peer_of(ssl);
+
+    if (peer == NULL || peer->issuer[0] == '\0')
+        (void)snprintf(text, size, "%s", "");
+    else
+        (void)snprintf(text, size, " serial=%s issuer=\"%s\"",
+            peer->identity.serial, peer->issuer);
 }
 
 void

@@ -6,12 +6,13 @@
 enum { ROUNDS = 8 };
 
 static int
-make_client(SSL_CTX **ctx, SSL **client)
+make_client(const char *signatures, SSL_CTX **ctx, SSL **client)
 {
     static const unsigned char h2[] = {2, 'h', '2'};
 
     return ((*ctx = SSL_CTX_new(TLS_client_method())) != NULL &&
         SSL_CTX_set_alpn_protos(*ctx, h2, sizeof(h2)) == 0 &&
+        SSL_CTX_set1_sigalgs_list(*ctx, signatures) == 1 &&
         (*client = SSL_new(*ctx)) != NULL);
 }
 
@@ -23,14 +24,15 @@ step(SSL *ssl)
 }
 
 enum err
-tls_trial(SSL_CTX *ctx)
+tls_trial(SSL_CTX *ctx, const char *signatures)
 {
     SSL_CTX *theirs = NULL;
     SSL *client = NULL, *server = NULL;
     BIO *near = NULL, *far = NULL;
     enum err err = E_NOMEM;
 
-    if (!make_client(&theirs, &client) || (server = SSL_new(ctx)) == NULL ||
+    if (!make_client(signatures, &theirs, &client) ||
+        (server = SSL_new(ctx)) == NULL ||
         BIO_new_bio_pair(&near, 0, &far, 0) != 1)
         goto out;
     SSL_set_bio(server, near, near);        /* theirs now, both */

@@ -12,12 +12,13 @@
 #include "proto/err.h"
 
 /**
- * tls_trial(ctx):
- * Let a client without a certificate shake hands with ${ctx} in memory, as far
+ * tls_trial(ctx, signatures):
+ * Let a client without a certificate, which takes those ${signatures} (a list
+ * as of SSL_CTX_set1_sigalgs_list()), shake hands with ${ctx} in memory, as far
  * as it gets: until it has seen all of ours.
  *
  * Fails: E_CRYPTO (it does not get there), E_NOMEM.
  */
-enum err MUST_USE tls_trial(SSL_CTX *ctx);
+enum err MUST_USE tls_trial(SSL_CTX *ctx, const char *signatures);
 
 #endif /* !TLS_TLS_TRIAL_H */

@@ -72,6 +72,7 @@ tls_client_files(const char *dir, struct tls_files *files)
             [ROLE_ADMIN] = files->paths[6],
         },
         .trust_domain = "dev.vouch.invalid",
+        .resumption_us = 7200 * INT64_C(1000000),
     };
 }
 
