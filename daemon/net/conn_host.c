@@ -3,12 +3,14 @@
 #include <assert.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "net/conn_io.h"
 
 #include "net/conn_revoke.h"
 
 /* Refused handshakes of one second that the log tells of. */
+
 enum { REFUSALS_LOGGED = 100 };
 void
 conn_host_init(struct conn_host *host, struct event_base *base,

@@ -64,7 +64,7 @@ on_shaken(struct conn *c)
 static void
 on_refused(struct conn *c, int ssl_error)
 {
-    char reason[160];
+    char reason[160], shown[160];
 
     tls_failure(c->ssl, reason, sizeof(reason));
     tls_shown(c->ssl, shown, sizeof(shown));
