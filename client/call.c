@@ -28,7 +28,7 @@ call_begin(struct call *call, const ProtobufCMessageDescriptor *type)
 
     if ((err = grpc_reader_create(RESPONSE_MAX, &reader)) != E_OK)
         return (err);
-    *call = (struct call){.reader = reader, .type = type};
+    *call = (struct call){.reader = reader, .type = type, .pushback = -1};
     call->last = &call->first;
     buf_init(&call->out, SIZE_MAX / 2);
     buf_init(&call->message, TEXT_MAX);
@@ -86,6 +86,22 @@ number_of(struct slice text)
     return (n);
 }
 
+/* 32 bits, signed, as gRFC A6 has it; -1 for what is less than 0 or no such. */
+static int32_t
+pushback_of(struct slice text)
+{
+    int64_t n = 0;
+
+    if (text.n == 0 || text.n > 10)
+        return (-1);
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9')
+            return (-1);
+        n = n * 10 + (text.p[i] - '0');
+    }
+    return (n <= INT32_MAX ? (int32_t)n : -1);
+}
+
 /* application/grpc, alone, with a +subtype or with parameters. */
 static int
 names_grpc(struct slice type)
@@ -109,9 +125,10 @@ void
 call_header(struct call *call, struct slice name, struct slice value,
     int last)
 {
-    if (slice_equal(name, slice_of(":status")))
+    if (slice_equal(name, slice_of(":status"))) {
         call->http_status = number_of(value);
-    else if (slice_equal(name, slice_of("content-type")))
+        call->answered |= !last && call->http_status >= 200;
+    } else if (slice_equal(name, slice_of("content-type")))
         call->is_grpc = names_grpc(value);
     else if (!last)
         return;
@@ -125,6 +142,8 @@ call_header(struct call *call, struct slice name, struct slice value,
         keep_text(&call->message, value);
     else if (slice_equal(name, slice_of("grpc-status-details-bin")))
         keep_text(&call->details, value);
+    else if (slice_equal(name, slice_of("grpc-retry-pushback-ms")))
+        call->pushback = pushback_of(value);
 }
 
 static enum err

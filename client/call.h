@@ -34,11 +34,14 @@ struct call {
     size_t unread;                  /* bytes that they take */
     int http_status;
     int is_grpc;                    /* by its content-type */
+    int answered;                   /* with headers that are not the end */
     int ended;                      /* the server has said all */
     int closed;                     /* the stream is gone, for both sides */
     uint32_t reset;                 /* the HTTP/2 error it ended with */
     int has_status;                 /* grpc-status was there, at the end */
     enum grpc_code code;
+    int32_t pushback;               /* ms to wait before another attempt; -1:
+                                     * there should be none, or nobody said */
     struct buf message;             /* grpc-message as on the wire */
     struct buf details;             /* grpc-status-details-bin, in base64 */
     enum err broken;                /* what we could not make sense of */

@@ -1,5 +1,6 @@
 #include "client/clock.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <time.h>
 
@@ -21,4 +22,15 @@ clock_left_ms(int64_t deadline_us)
         return (0);
     left = (left + 999) / 1000;
     return (left < INT_MAX ? (int)left : INT_MAX);
+}
+
+void
+clock_sleep(int64_t until_us)
+{
+    const struct timespec until = {until_us / 1000000,
+        until_us % 1000000 * 1000};
+
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) ==
+        EINTR)
+        continue;
 }

@@ -20,4 +20,10 @@ int64_t clock_us(void);
  */
 int clock_left_ms(int64_t deadline_us);
 
+/**
+ * clock_sleep(until_us):
+ * Return at ${until_us}, whatever signals come meanwhile.
+ */
+void clock_sleep(int64_t until_us);
+
 #endif /* !CLIENT_CLOCK_H */

@@ -104,7 +104,12 @@ error_status(struct vouch_error *error, const struct grpc_status *status)
     (void)snprintf(error->reason, sizeof(error->reason), "%s",
         status->reason);
     step = reason_step(status->reason);
-    error_next(error, "%s", step != NULL ? step : next_step(status->code));
+    if (step == NULL && status->retry_ms > 0)
+        error_next(error, "nothing was changed: the server asks to try again "
+            "in %.1f s", (double)status->retry_ms / 1000);
+    else
+        error_next(error, "%s", step != NULL ? step :
+            next_step(status->code));
     for (size_t i = 0; i < status->nviolations &&
         i < sizeof(error->violations) / sizeof(error->violations[0]); i++) {
         (void)snprintf(error->violations[i].field,

@@ -315,16 +315,17 @@ format_timeout(int ms, char out[24])
 }
 
 static int
-submit(struct session *s, const char *method, struct vouch_error *error)
+submit(struct session *s, const char *method, unsigned before,
+    struct vouch_error *error)
 {
-    char path[PATH_MAX_BYTES], timeout[24];
-    nghttp2_nv headers[8];
+    char path[PATH_MAX_BYTES], timeout[24], attempts[12];
+    nghttp2_nv headers[9];
     nghttp2_data_provider body = {.read_callback = take_out};
     int32_t stream;
     size_t n = 0;
 
     (void)snprintf(path, sizeof(path), "/%s", method);
-    format_timeout(s->timeout_ms, timeout);
+    (void)snprintf(attempts, sizeof(attempts), "%u", before);
     headers[n++] = header(":method", "POST");
     headers[n++] = header(":scheme", "https");
     headers[n++] = header(":path", path);
@@ -332,8 +333,12 @@ submit(struct session *s, const char *method, struct vouch_error *error)
     headers[n++] = header("te", "trailers");
     headers[n++] = header("content-type", "application/grpc");
     headers[n++] = header("user-agent", "vouch/" VOUCH_VERSION);
-    if (s->deadline_us != 0)
+    if (s->deadline_us != 0) {
+        format_timeout(clock_left_ms(s->deadline_us), timeout);
         headers[n++] = header("grpc-timeout", timeout);
+    }
+    if (before > 0)
+        headers[n++] = header("grpc-previous-rpc-attempts", attempts);
     if ((stream = nghttp2_submit_request(s->h2, NULL, headers, n, &body,
         NULL)) < 0)
         return (error_memory(error));
@@ -341,8 +346,15 @@ submit(struct session *s, const char *method, struct vouch_error *error)
     return (0);
 }
 
+int64_t
+session_deadline(const struct session *s)
+{
+    return (clock_us() + (int64_t)s->timeout_ms * 1000);
+}
+
 int
-session_begin(struct session *s, const char *method, int unary,
+session_begin(struct session *s, const char *method,
+    const struct session_attempt *attempt,
     const ProtobufCMessageDescriptor *type, struct vouch_error *error)
 {
     if (s->call.stream != 0 || strlen(method) + 2 > PATH_MAX_BYTES)
@@ -362,9 +374,9 @@ session_begin(struct session *s, const char *method, int unary,
         return (error_memory(error));
     s->waiting = 0;
     s->moved_us = clock_us();
-    s->deadline_us = unary ?
-        s->moved_us + (int64_t)s->timeout_ms * 1000 : 0;
-    if (submit(s, method, error) != 0) {
+    s->deadline_us = attempt != NULL ? attempt->deadline_us : 0;
+    if (submit(s, method, attempt != NULL ? attempt->before : 0, error) !=
+        0) {
         call_clear(&s->call);
         return (-1);
     }

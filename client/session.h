@@ -34,13 +34,27 @@ void session_close(struct session *session);
  */
 struct call *session_call(struct session *session);
 
+/* An attempt at a unary call. */
+struct session_attempt {
+    int64_t deadline_us;    /* by clock_us(), of all of them together */
+    unsigned before;        /* so many have failed */
+};
+
 /**
- * session_begin(session, method, unary, type, error):
- * Begin a call of ${method}.  A ${unary} one must end within the time of the
- * options; the others must not be silent for so long.  Returns 0, or -1 with
- * ${*error} (a call is in progress, the connection takes no more).
+ * session_deadline(session):
+ * Return when a unary call that begins now has to be over, by clock_us().
  */
-int session_begin(struct session *session, const char *method, int unary,
+int64_t session_deadline(const struct session *session);
+
+/**
+ * session_begin(session, method, attempt, type, error):
+ * Begin a call of ${method}: ${attempt} at a unary one, which must end in its
+ * time; or, with NULL, a stream, which must not be silent for as long as the
+ * options say.  Returns 0, or -1 with ${*error} (a call is in progress, the
+ * connection takes no more).
+ */
+int session_begin(struct session *session, const char *method,
+    const struct session_attempt *attempt,
     const ProtobufCMessageDescriptor *type, struct vouch_error *error);
 
 /**

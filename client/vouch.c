@@ -3,13 +3,17 @@
 #include <stdlib.h>
 
 #include "client/call.h"
+#include "client/clock.h"
 #include "client/error.h"
+#include "client/retry.h"
 #include "client/session.h"
 
 #define UNSENT_MAX ((size_t)1 << 20)
 
 struct vouch {
     struct session *session;    /* owned */
+    struct retry retry;         /* of the unary call */
+    int retry_ms;               /* what retry_after() said; -1 at first */
     int failed;                 /* the call in progress cannot go on */
     struct vouch_error why;
 };
@@ -59,7 +63,7 @@ int
 vouch_stream_begin(struct vouch *v, const char *method,
     const ProtobufCMessageDescriptor *type, struct vouch_error *error)
 {
-    if (session_begin(v->session, method, 0, type, error) != 0)
+    if (session_begin(v->session, method, NULL, type, error) != 0)
         return (-1);
     v->failed = 0;
     return (0);
@@ -125,6 +129,8 @@ vouch_stream_next(struct vouch *v, int wait, ProtobufCMessage **response,
         status = call_take(call, response, error) == 0 ? 1 : -1;
     else if ((status = call_outcome(call, error)) == 0 && !wait)
         return (0);                 /* to be told to who waits for the end */
+    else if (status != 0)
+        v->retry_ms = retry_after(&v->retry, call);
     if (status != 1)
         vouch_stream_cancel(v);
     return (status);
@@ -136,24 +142,22 @@ vouch_stream_cancel(struct vouch *v)
     session_end(v->session);
 }
 
-int
-vouch_call(struct vouch *v, const char *method,
-    const ProtobufCMessage *request, const ProtobufCMessageDescriptor *type,
-    ProtobufCMessage **response, struct vouch_error *error)
+/* What one attempt at a unary call sends, and takes back. */
+struct unary {
+    const char *method;
+    const ProtobufCMessage *request;
+    const ProtobufCMessageDescriptor *type;
+    ProtobufCMessage *response;     /* the caller's, after success */
+};
+
+/* The one answer, of a call that has been begun. */
+static int
+take_lone(struct vouch *v, struct unary *unary, struct vouch_error *error)
 {
     ProtobufCMessage *extra = NULL;
     int status;
 
-    *response = NULL;
-    if (session_begin(v->session, method, 1, type, error) != 0)
-        return (-1);
-    v->failed = 0;
-    if (call_put(session_call(v->session), request) != E_OK) {
-        vouch_stream_cancel(v);
-        return (error_memory(error));
-    }
-    vouch_stream_half_close(v);
-    if ((status = vouch_stream_next(v, 1, response, error)) == 1)
+    if ((status = vouch_stream_next(v, 1, &unary->response, error)) == 1)
         status = vouch_stream_next(v, 1, &extra, error);
     else if (status == 0)
         status = error_nonsense(error, "the server answered nothing");
@@ -164,7 +168,61 @@ vouch_call(struct vouch *v, const char *method,
         status = error_nonsense(error, "the server answered twice");
     }
     vouch_free_message(extra);
-    vouch_free_message(*response);
-    *response = NULL;
+    vouch_free_message(unary->response);
+    unary->response = NULL;
+    return (status);
+}
+
+/* If it cannot even be begun again, the first ${*error} is the true one. */
+static int
+try_once(struct vouch *v, struct unary *unary, int64_t deadline_us,
+    struct vouch_error *error)
+{
+    const struct session_attempt attempt = {deadline_us, v->retry.before};
+    int again = v->retry.before > 0 || v->retry.repeated;
+    struct vouch_error now;
+
+    v->retry_ms = -1;
+    if (session_begin(v->session, unary->method, &attempt, unary->type,
+        &now) != 0) {
+        if (!again)
+            *error = now;
+        return (-1);
+    }
+    v->failed = 0;
+    if (call_put(session_call(v->session), unary->request) != E_OK) {
+        vouch_stream_cancel(v);
+        return (error_memory(error));
+    }
+    vouch_stream_half_close(v);
+    return (take_lone(v, unary, error));
+}
+
+/* Wait as long as is asked for, if that leaves time for another attempt. */
+static int
+wait_to_retry(const struct vouch *v, int64_t deadline_us)
+{
+    int64_t until_us = clock_us() + (int64_t)v->retry_ms * 1000;
+
+    if (v->retry_ms < 0 || until_us >= deadline_us)
+        return (0);
+    clock_sleep(until_us);
+    return (1);
+}
+
+int
+vouch_call(struct vouch *v, const char *method,
+    const ProtobufCMessage *request, const ProtobufCMessageDescriptor *type,
+    ProtobufCMessage **response, struct vouch_error *error)
+{
+    struct unary unary = {method, request, type, NULL};
+    int64_t deadline_us = session_deadline(v->session);
+    int status;
+
+    v->retry = (struct retry){0};
+    do
+        status = try_once(v, &unary, deadline_us, error);
+    while (status != 0 && wait_to_retry(v, deadline_us));
+    *response = unary.response;
     return (status);
 }

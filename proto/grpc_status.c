@@ -27,27 +27,34 @@ static const char *const names[] = {
     [GRPC_UNAUTHENTICATED] = "UNAUTHENTICATED",
 };
 
-/* What the caller is told.  UNAVAILABLE is the one code that clients retry. */
+/*
+ * What the caller is told, and whether to try again.  E_LOST is not known to
+ * have failed, so that no library should repeat it unasked.
+ */
 static const struct {
     enum grpc_code code;
     const char *reason;
+    int may_pass;
 } of_err[] = {
-    [E_OK] = {GRPC_OK, ""},
-    [E_NOMEM] = {GRPC_RESOURCE_EXHAUSTED, "OUT_OF_MEMORY"},
-    [E_INVAL] = {GRPC_INVALID_ARGUMENT, "MALFORMED"},
-    [E_TOOBIG] = {GRPC_RESOURCE_EXHAUSTED, "TOO_BIG"},
-    [E_NOTFOUND] = {GRPC_NOT_FOUND, "NOT_FOUND"},
-    [E_EXISTS] = {GRPC_ALREADY_EXISTS, "ALREADY_EXISTS"},
-    [E_DENIED] = {GRPC_PERMISSION_DENIED, "NOT_ALLOWED"},
-    [E_BUSY] = {GRPC_UNAVAILABLE, "NO_CAPACITY"},
-    [E_TIMEOUT] = {GRPC_DEADLINE_EXCEEDED, "TIMED_OUT"},
-    [E_IO] = {GRPC_UNAVAILABLE, "IO_FAILURE"},
-    [E_FULL] = {GRPC_RESOURCE_EXHAUSTED, "STORAGE_FULL"},
-    [E_LOST] = {GRPC_UNAVAILABLE, "OUTCOME_UNKNOWN"},
-    [E_CRYPTO] = {GRPC_INTERNAL, "CRYPTO_FAILURE"},
-    [E_NEWER] = {GRPC_FAILED_PRECONDITION, "NEWER_DATA"},
-    [E_CORRUPT] = {GRPC_DATA_LOSS, "CORRUPT_DATA"},
+    [E_OK] = {GRPC_OK, "", 0},
+    [E_NOMEM] = {GRPC_RESOURCE_EXHAUSTED, "OUT_OF_MEMORY", 1},
+    [E_INVAL] = {GRPC_INVALID_ARGUMENT, "MALFORMED", 0},
+    [E_TOOBIG] = {GRPC_RESOURCE_EXHAUSTED, "TOO_BIG", 0},
+    [E_NOTFOUND] = {GRPC_NOT_FOUND, "NOT_FOUND", 0},
+    [E_EXISTS] = {GRPC_ALREADY_EXISTS, "ALREADY_EXISTS", 0},
+    [E_DENIED] = {GRPC_PERMISSION_DENIED, "NOT_ALLOWED", 0},
+    [E_BUSY] = {GRPC_UNAVAILABLE, "NO_CAPACITY", 1},
+    [E_TIMEOUT] = {GRPC_DEADLINE_EXCEEDED, "TIMED_OUT", 0},
+    [E_IO] = {GRPC_UNAVAILABLE, "IO_FAILURE", 1},
+    [E_FULL] = {GRPC_RESOURCE_EXHAUSTED, "STORAGE_FULL", 0},
+    [E_LOST] = {GRPC_UNAVAILABLE, "OUTCOME_UNKNOWN", 0},
+    [E_CRYPTO] = {GRPC_INTERNAL, "CRYPTO_FAILURE", 0},
+    [E_NEWER] = {GRPC_FAILED_PRECONDITION, "NEWER_DATA", 0},
+    [E_CORRUPT] = {GRPC_DATA_LOSS, "CORRUPT_DATA", 0},
 };
+
+/* What passes by itself is given so long. */
+#define RETRY_MS 1000
 
 _Static_assert(sizeof(names) / sizeof(names[0]) == GRPC_CODE_COUNT,
     "every code has a name");
@@ -75,6 +82,8 @@ grpc_status_set(struct grpc_status *status, enum grpc_code code,
     va_list args;
 
     status->code = code;
+    status->retry_ms = code == GRPC_UNAVAILABLE ||
+        code == GRPC_RESOURCE_EXHAUSTED ? -1 : 0;
     status->nmetadata = 0;
     status->nviolations = 0;
     utf8_copy(slice_of(reason), status->reason, sizeof(status->reason));
@@ -128,6 +137,12 @@ grpc_status_metadata(struct grpc_status *status, const char *key,
 }
 
 void
+grpc_status_retry(struct grpc_status *status, int32_t ms)
+{
+    status->retry_ms = ms;
+}
+
+void
 grpc_status_from_err(struct grpc_status *status, enum err err)
 {
     if ((unsigned)err >= E_COUNT)
@@ -135,11 +150,15 @@ grpc_status_from_err(struct grpc_status *status, enum err err)
     else if (err == E_OK) {
         /* Most calls end like this: without printf. */
         status->code = GRPC_OK;
+        status->retry_ms = 0;
         status->reason[0] = status->message[0] = '\0';
         status->nmetadata = status->nviolations = 0;
-    } else
+    } else {
         grpc_status_set(status, of_err[err].code, of_err[err].reason, "%s",
             err_text(err));
+        if (of_err[err].may_pass)
+            grpc_status_retry(status, RETRY_MS);
+    }
 }
 
 /* Blanks at either end are coded too: HTTP/2 forbids them there. */

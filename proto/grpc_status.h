@@ -4,8 +4,8 @@
 /*
  * How a call ended: gRPC status code, message and details.  The code and
  * grpc-message are those of grpc/doc/PROTOCOL-HTTP2.md; the details are
- * google.rpc.ErrorInfo and google.rpc.BadRequest in google.rpc.Status, as
- * carried by grpc-status-details-bin.
+ * google.rpc.ErrorInfo, google.rpc.BadRequest and google.rpc.RetryInfo in
+ * google.rpc.Status, as carried by grpc-status-details-bin.
  *
  * A struct grpc_status is a value of fixed size: making one allocates nothing
  * and cannot fail, and what it becomes on the wire stays below 4 KiB, because
@@ -45,6 +45,8 @@ enum grpc_code {
 
 struct grpc_status {
     enum grpc_code code;
+    int32_t retry_ms;               /* after so long the same may go well;
+                                     * -1: it will not, 0: nothing is said */
     char message[320];
     char reason[48];                /* ErrorInfo.reason, UPPER_SNAKE */
     struct {
@@ -62,7 +64,9 @@ struct grpc_status {
 /**
  * grpc_status_set(status, code, reason, format, ...):
  * Make ${status} say ${code} for ${reason}, in the words of ${format}; no
- * metadata and no violations.
+ * metadata and no violations.  Of the codes that clients may be set up to try
+ * again by themselves, UNAVAILABLE and RESOURCE_EXHAUSTED, it says that they
+ * should not: see grpc_status_retry().
  */
 void grpc_status_set(struct grpc_status *status, enum grpc_code code,
     const char *reason, const char *format, ...) PRINTF_LIKE(4, 5);
@@ -84,9 +88,16 @@ void grpc_status_metadata(struct grpc_status *status, const char *key,
     const char *format, ...) PRINTF_LIKE(3, 4);
 
 /**
+ * grpc_status_retry(status, ms):
+ * Say that nothing was done, and that the same may go well after ${ms}.
+ */
+void grpc_status_retry(struct grpc_status *status, int32_t ms);
+
+/**
  * grpc_status_from_err(status, err):
  * Make ${status} say what the caller may know of a failure of our own:
- * every enum err has its code, and E_OK makes it OK.
+ * every enum err has its code, and E_OK makes it OK.  What may pass by itself
+ * may be tried again in a second.
  */
 void grpc_status_from_err(struct grpc_status *status, enum err err);
 
@@ -106,7 +117,7 @@ enum err MUST_USE grpc_status_details(const struct grpc_status *status,
  * the decoded bytes of grpc-status-details-bin (none: empty).  Details that
  * cannot be read are left out, and so is an ErrorInfo of another domain; the
  * code and message of the trailers count.  A code that does not exist becomes
- * UNKNOWN.
+ * UNKNOWN.  ${status}->retry_ms is that of RetryInfo, or 0.
  */
 void grpc_status_parse(enum grpc_code code, struct slice message,
     struct slice details, struct grpc_status *status);

@@ -15,6 +15,7 @@
 
 #define TYPE_INFO "type.googleapis.com/google.rpc.ErrorInfo"
 #define TYPE_BAD_REQUEST "type.googleapis.com/google.rpc.BadRequest"
+#define TYPE_RETRY "type.googleapis.com/google.rpc.RetryInfo"
 
 /*
  * The details leave room, in 4 KiB of trailers, for base64 (4 bytes for 3), for
@@ -25,7 +26,8 @@
 /* The parts of the details, all on the stack. */
 #define INFO_MAX 1024
 #define BAD_REQUEST_MAX 2048
-#define PARTS 2
+#define RETRY_MAX 32
+#define PARTS 3
 
 /*
  * What peers may send us.  Above 8 KiB most stacks drop it anyway; a type that
@@ -110,6 +112,19 @@ add_bad_request(const struct grpc_status *status, size_t n,
         BAD_REQUEST_MAX));
 }
 
+static enum err
+add_retry(const struct grpc_status *status, Google__Protobuf__Any *any,
+    uint8_t bytes[RETRY_MAX])
+{
+    Google__Rpc__RetryInfo retry = GOOGLE__RPC__RETRY_INFO__INIT;
+    Google__Protobuf__Duration delay = GOOGLE__PROTOBUF__DURATION__INIT;
+
+    delay.seconds = status->retry_ms / 1000;
+    delay.nanos = status->retry_ms % 1000 * 1000000;
+    retry.retry_delay = &delay;
+    return (add_detail(any, TYPE_RETRY, &retry.base, bytes, RETRY_MAX));
+}
+
 /* The details with the first ${nviolations} violations, if they fit. */
 static enum err
 pack_details(const struct grpc_status *status, size_t nviolations,
@@ -117,7 +132,7 @@ pack_details(const struct grpc_status *status, size_t nviolations,
 {
     Google__Rpc__Status message = GOOGLE__RPC__STATUS__INIT;
     Google__Protobuf__Any parts[PARTS], *list[PARTS];
-    uint8_t info[INFO_MAX], bad_request[BAD_REQUEST_MAX];
+    uint8_t info[INFO_MAX], bad_request[BAD_REQUEST_MAX], retry[RETRY_MAX];
     size_t i, n = 0;
     enum err err;
 
@@ -128,6 +143,9 @@ pack_details(const struct grpc_status *status, size_t nviolations,
         return (err);
     if (nviolations > 0 && (err = add_bad_request(status, nviolations,
         &parts[n++], bad_request)) != E_OK)
+        return (err);
+    if (status->retry_ms > 0 &&
+        (err = add_retry(status, &parts[n++], retry)) != E_OK)
         return (err);
     for (i = 0; i < n; i++)
         list[i] = &parts[i];
@@ -177,6 +195,19 @@ read_bad_request(struct grpc_status *status,
             bad->field_violations[i]->description);
 }
 
+/* Rounded up; what is longer than can be said is as long as can be. */
+static void
+read_retry(struct grpc_status *status, const Google__Rpc__RetryInfo *retry)
+{
+    const Google__Protobuf__Duration *delay = retry->retry_delay;
+
+    if (delay == NULL || delay->seconds < 0 || delay->nanos < 0 ||
+        delay->nanos > 999999999)
+        return;
+    status->retry_ms = delay->seconds >= INT32_MAX / 1000 ? INT32_MAX :
+        (int32_t)delay->seconds * 1000 + (delay->nanos + 999999) / 1000000;
+}
+
 static void
 read_detail(struct grpc_status *status, const Google__Protobuf__Any *any,
     struct arena *arena)
@@ -193,6 +224,10 @@ read_detail(struct grpc_status *status, const Google__Protobuf__Any *any,
         if (message_decode(&google__rpc__bad_request__descriptor, bytes,
             &limits, arena, &message, &fault) == E_OK)
             read_bad_request(status, (const Google__Rpc__BadRequest *)message);
+    } else if (strcmp(any->type_url, TYPE_RETRY) == 0) {
+        if (message_decode(&google__rpc__retry_info__descriptor, bytes,
+            &limits, arena, &message, &fault) == E_OK)
+            read_retry(status, (const Google__Rpc__RetryInfo *)message);
     }
 }
 
@@ -248,6 +283,7 @@ grpc_status_parse(enum grpc_code code, struct slice message,
     if ((unsigned)code >= GRPC_CODE_COUNT)
         code = GRPC_UNKNOWN;
     grpc_status_set(status, code, "", "%s", "");
+    status->retry_ms = 0;
     decode_message(message, status);
     if (code != GRPC_OK && details.n > 0)
         read_details(status, details);

@@ -19,6 +19,9 @@ typedef Grpc__Health__V1__HealthCheckResponse__ServingStatus state_t;
 #define SERVICE_UNKNOWN \
     GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVICE_UNKNOWN
 
+/* Another server, or the next one here, may be there after so long. */
+#define DRAINING_RETRY_MS 1000
+
 struct health_watch {
     struct service_worker *worker;
     struct sink sink;
@@ -169,9 +172,11 @@ watch_tell(struct health_watch *watch)
         return;
     watch_free(watch);
     grpc_status_from_err(&status, err);
-    if (err == E_OK)    /* a watch has no end of its own: it would hold us */
+    if (err == E_OK) {  /* a watch has no end of its own: it would hold us */
         grpc_status_set(&status, GRPC_UNAVAILABLE, "DRAINING",
             "the server is shutting down");
+        grpc_status_retry(&status, DRAINING_RETRY_MS);
+    }
     sink.ops->finish(sink.cookie, &status);
 }
 

@@ -7,6 +7,9 @@
 
 #define ROWS_MAX 1000       /* in one message */
 
+/* How long until uploads that take all the room may have ended. */
+#define UPLOADS_RETRY_MS 10000
+
 #define SNAPSHOT VOUCH__V1__PUBLICATION_MODE__PUBLICATION_MODE_SNAPSHOT
 
 void
@@ -137,6 +140,7 @@ set_staging_fault(struct publish_call *call, enum err err)
         grpc_status_set(&call->fault, GRPC_RESOURCE_EXHAUSTED,
             "TOO_MANY_UPLOADS", "other uploads take all the room there is; "
             "try again later");
+        grpc_status_retry(&call->fault, UPLOADS_RETRY_MS);
     } else if (err == E_FULL) {
         grpc_status_set(&call->fault, GRPC_RESOURCE_EXHAUSTED,
             "STORAGE_FULL", "the server has no room on its disk for the rows; "

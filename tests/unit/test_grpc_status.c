@@ -236,13 +236,16 @@ the_largest_status_stays_below_4_kib(void **state)
         grpc_status_metadata(&status, wide, "a%s", wide);
     for (i = 0; i < GRPC_STATUS_VIOLATIONS; i++)
         grpc_status_violation(&status, wide, "a%s", wide);
+    grpc_status_retry(&status, INT32_MAX);
     buf_init(&details, 4096);
     assert_int_equal(grpc_status_details(&status, &details), E_OK);
     grpc_status_encode_message(status.message, text, sizeof(text));
     assert_int_equal(bytes_to_base64(buf_slice(&details), base64,
         sizeof(base64), 0), E_OK);
     /* With names, and the 32 that HTTP/2 counts for each field. */
-    size = 5 * 32 + strlen(":status200content-typeapplication/grpc") +
+    size = 7 * 32 + strlen(":status200content-typeapplication/grpc") +
+        strlen("grpc-accept-encodingidentity,gzip") +
+        strlen("grpc-retry-pushback-ms2147483647") +
         strlen("grpc-status13grpc-message") + strlen(text) +
         strlen("grpc-status-details-bin") + strlen(base64);
     assert_in_range(size, 3000, 4095);
@@ -386,6 +389,101 @@ details_that_cannot_be_read_are_left_out(void **state)
     buf_free(&details);
 }
 
+/* Of the codes that are tried again, each says whether to; no other does. */
+static void
+a_retry_is_asked_for_or_ruled_out(void **state)
+{
+    static const int32_t waits[] = {1, 999, 1000, 1001, 86400123, INT32_MAX};
+    struct grpc_status status, back;
+    struct buf details;
+    size_t i;
+    int code;
+
+    (void)state;
+    for (code = 0; code < GRPC_CODE_COUNT; code++) {
+        grpc_status_set(&status, (enum grpc_code)code, "X", "x");
+        assert_int_equal(status.retry_ms, code == GRPC_UNAVAILABLE ||
+            code == GRPC_RESOURCE_EXHAUSTED ? -1 : 0);
+    }
+    for (i = 0; i <= sizeof(waits) / sizeof(waits[0]); i++) {
+        grpc_status_set(&status, GRPC_UNAVAILABLE, "X", "x");
+        if (i > 0)
+            grpc_status_retry(&status, waits[i - 1]);
+        buf_init(&details, 4096);
+        assert_int_equal(grpc_status_details(&status, &details), E_OK);
+        grpc_status_parse(GRPC_UNAVAILABLE, NOTHING, buf_slice(&details),
+            &back);
+        assert_int_equal(back.retry_ms, i > 0 ? waits[i - 1] : 0);
+        assert_string_equal(back.reason, "X");
+        buf_free(&details);
+    }
+}
+
+static void
+what_may_pass_by_itself_may_be_tried_again(void **state)
+{
+    static const enum err passing[] = {E_NOMEM, E_BUSY, E_IO};
+    struct grpc_status status;
+    unsigned i, j;
+    int passes;
+
+    (void)state;
+    for (i = 0; i < E_COUNT; i++) {
+        for (j = 0, passes = 0; j < 3; j++)
+            passes |= (passing[j] == (enum err)i);
+        grpc_status_from_err(&status, (enum err)i);
+        assert_int_equal(status.retry_ms, passes ? 1000 :
+            status.code == GRPC_UNAVAILABLE ||
+            status.code == GRPC_RESOURCE_EXHAUSTED ? -1 : 0);
+    }
+}
+
+/* A server that is not ours: what makes no sense is not there. */
+static void
+a_wait_that_makes_no_sense_is_left_out(void **state)
+{
+    static const struct {
+        int64_t seconds;
+        int32_t nanos, ms;
+    } cases[] = {{0, 1, 1}, {2, 500000000, 2500}, {2, 500000001, 2501},
+        {-1, 0, 0}, {0, -1, 0}, {1, 1000000000, 0}, {0, INT32_MIN, 0},
+        {INT64_MAX, 0, INT32_MAX}, {INT32_MAX / 1000, 0, INT32_MAX},
+        {INT32_MAX / 1000 - 1, 999999999, 2147483000}};
+    Google__Rpc__Status all = GOOGLE__RPC__STATUS__INIT;
+    Google__Rpc__RetryInfo retry = GOOGLE__RPC__RETRY_INFO__INIT;
+    Google__Protobuf__Duration delay = GOOGLE__PROTOBUF__DURATION__INIT;
+    Google__Protobuf__Any any = GOOGLE__PROTOBUF__ANY__INIT, *list = &any;
+    char url[] = "type.googleapis.com/google.rpc.RetryInfo";
+    struct grpc_status back;
+    struct buf part, whole;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i <= sizeof(cases) / sizeof(cases[0]); i++) {
+        buf_init(&part, 1000);
+        buf_init(&whole, 1000);
+        retry.retry_delay = NULL;
+        if (i < sizeof(cases) / sizeof(cases[0])) {
+            delay.seconds = cases[i].seconds;
+            delay.nanos = cases[i].nanos;
+            retry.retry_delay = &delay;
+        }
+        assert_int_equal(message_pack(&retry.base, &part), E_OK);
+        any.type_url = url;
+        any.value.data = part.p;
+        any.value.len = part.n;
+        all.n_details = 1;
+        all.details = &list;
+        assert_int_equal(message_pack(&all.base, &whole), E_OK);
+        grpc_status_parse(GRPC_UNAVAILABLE, NOTHING, buf_slice(&whole),
+            &back);
+        assert_int_equal(back.retry_ms, retry.retry_delay != NULL ?
+            cases[i].ms : 0);
+        buf_free(&part);
+        buf_free(&whole);
+    }
+}
+
 static void
 an_error_info_of_another_domain_is_left_out(void **state)
 {
@@ -478,6 +576,9 @@ main(void)
         cmocka_unit_test(hostile_messages_are_read_as_text),
         cmocka_unit_test(the_code_of_the_trailers_counts),
         cmocka_unit_test(details_that_cannot_be_read_are_left_out),
+        cmocka_unit_test(a_retry_is_asked_for_or_ruled_out),
+        cmocka_unit_test(what_may_pass_by_itself_may_be_tried_again),
+        cmocka_unit_test(a_wait_that_makes_no_sense_is_left_out),
         cmocka_unit_test(an_error_info_of_another_domain_is_left_out),
         cmocka_unit_test(every_allocation_may_fail),
     };
