@@ -6,12 +6,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/conn_io.h"
-
 #include "net/conn_revoke.h"
 
 /* Refused handshakes of one second that the log tells of. */
-
 enum { REFUSALS_LOGGED = 100 };
+
 void
 conn_host_init(struct conn_host *host, struct event_base *base,
     struct tls_server *tls, struct rpc_server *rpc,
@@ -30,10 +29,10 @@ conn_host_init(struct conn_host *host, struct event_base *base,
     host->count = 0;
     host->draining = 0;
     host->full = 0;
-}
-
     host->refusals_from = 0;
     host->refusals = 0;
+}
+
 /* Let the oldest of those go who have not shaken hands; 0: there is none. */
 static int
 make_room(struct conn_host *host)
@@ -64,8 +63,6 @@ conn_host_take(struct conn_host *host, int fd)
     conn_start(host, fd);
 }
 
-void
-conn_host_read(struct conn_host *host)
 int
 conn_host_may_log(struct conn_host *host)
 {
@@ -81,6 +78,8 @@ conn_host_may_log(struct conn_host *host)
     return (++host->refusals <= REFUSALS_LOGGED);
 }
 
+void
+conn_host_read(struct conn_host *host)
 {
     STAILQ_HEAD(, conn) now = STAILQ_HEAD_INITIALIZER(now);
     struct conn *c;

@@ -27,9 +27,9 @@ struct conn_host {
     size_t count;                   /* of all of them */
     int draining;
     int full;                       /* the log knows that there are too many */
-    uint8_t in[CONN_READ];
     int64_t refusals_from;          /* refused handshakes: begin of a second */
     unsigned refusals;              /* in it */
+    uint8_t in[CONN_READ];
 };
 
 /**
@@ -51,13 +51,13 @@ void conn_host_init(struct conn_host *host, struct event_base *base,
 void conn_host_take(struct conn_host *host, int fd);
 
 /**
-/**
  * conn_host_may_log(host):
  * A handshake was refused: return non-zero if the log is to tell of it.  What
  * strangers make us write has a limit, and the log is told how much it missed.
  */
 int conn_host_may_log(struct conn_host *host);
 
+/**
  * conn_host_read(host):
  * Let those read on that had more than one tick allows.
  */
