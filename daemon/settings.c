@@ -120,6 +120,7 @@ settings_limits(const struct conf *conf)
             .max_fields = (size_t)conf->message_fields,
             .max_deadline_us = conf->deadline_ms * 1000,
             .stall_us = conf->stall_ms * 1000,
+            .compress_above = (size_t)conf->compress_above,
         },
         .max_connections = (size_t)conf->connections,
         .max_output = (size_t)conf->output_max,

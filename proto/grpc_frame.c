@@ -6,6 +6,7 @@
 
 struct grpc_reader {
     size_t max;
+    uint8_t most;           /* highest flag that is taken */
     uint8_t prefix[GRPC_FRAME_PREFIX];
     size_t nprefix;         /* of the prefix, what has come */
     size_t length;          /* as the last whole prefix announced it */
@@ -36,7 +37,14 @@ grpc_reader_reset(struct grpc_reader *reader)
         buf_free(&reader->pieces);
     reader->nprefix = reader->length = 0;
     reader->given = 0;
+    reader->most = 0;
     reader->failed = E_OK;
+}
+
+void
+grpc_reader_take_compressed(struct grpc_reader *reader)
+{
+    reader->most = 1;
 }
 
 /* Take what there is of the prefix. */
@@ -53,7 +61,7 @@ take_prefix(struct grpc_reader *reader, struct slice *in)
     reader->nprefix += n;
 
     /* The flag is judged even while its length is on the way. */
-    if (reader->nprefix > 0 && p[0] != 0)
+    if (reader->nprefix > 0 && p[0] > reader->most)
         return (E_INVAL);
     if (n > 0) {
         in->p += n;
@@ -123,6 +131,12 @@ grpc_reader_next(struct grpc_reader *reader, struct slice *in,
 }
 
 int
+grpc_reader_compressed(const struct grpc_reader *reader)
+{
+    return (reader->prefix[0] != 0);
+}
+
+int
 grpc_reader_partial(const struct grpc_reader *reader)
 {
     return (reader->nprefix > 0);
@@ -163,4 +177,10 @@ grpc_frame_end(struct buf *out, size_t at)
     p[2] = (uint8_t)(length >> 16);
     p[3] = (uint8_t)(length >> 8);
     p[4] = (uint8_t)length;
+}
+
+void
+grpc_frame_set_compressed(struct buf *out, size_t at)
+{
+    out->p[at] = 1;
 }

@@ -27,9 +27,16 @@ enum err MUST_USE grpc_reader_create(size_t max, struct grpc_reader **reader);
 
 /**
  * grpc_reader_reset(reader):
- * Begin anew, as for another stream; the limit stays.
+ * Begin anew, as for another stream; the limit stays, but compressed messages
+ * are refused.
  */
 void grpc_reader_reset(struct grpc_reader *reader);
+
+/**
+ * grpc_reader_take_compressed(reader):
+ * From now on take messages with the compressed flag, too.
+ */
+void grpc_reader_take_compressed(struct grpc_reader *reader);
 
 /**
  * grpc_reader_next(reader, in, message, done):
@@ -38,8 +45,8 @@ void grpc_reader_reset(struct grpc_reader *reader);
  * ${*message} at it (borrowed until the next call on ${reader}, or from
  * ${*in} itself); otherwise all of ${*in} is taken and ${*done} is 0.
  *
- * Fails: E_INVAL   compressed flag set (the identity encoding is all that is
- *                  read), or a flag that does not exist;
+ * Fails: E_INVAL   compressed flag set, without grpc_reader_take_compressed(),
+ *                  or a flag that does not exist;
  *        E_TOOBIG  announced length above the limit, told from the prefix
  *                  alone, before any allocation;
  *        E_NOMEM.
@@ -47,6 +54,12 @@ void grpc_reader_reset(struct grpc_reader *reader);
  */
 enum err MUST_USE grpc_reader_next(struct grpc_reader *reader,
     struct slice *in, struct slice *message, int *done);
+
+/**
+ * grpc_reader_compressed(reader):
+ * Return the compressed flag of the message that grpc_reader_next() gave last.
+ */
+int grpc_reader_compressed(const struct grpc_reader *reader);
 
 /**
  * grpc_reader_partial(reader):
@@ -80,5 +93,11 @@ enum err MUST_USE grpc_frame_begin(struct buf *out, size_t *at);
  * Set the length of the prefix at ${at} to what follows it in ${out}.
  */
 void grpc_frame_end(struct buf *out, size_t at);
+
+/**
+ * grpc_frame_set_compressed(out, at):
+ * Set the compressed flag of the prefix at ${at}: the message behind it is.
+ */
+void grpc_frame_set_compressed(struct buf *out, size_t at);
 
 #endif /* !PROTO_GRPC_FRAME_H */

@@ -72,6 +72,9 @@
         "elements of one repeated field of a request message")                \
     NUMBER(message_fields, "limits.message_fields", 32768, 256, 10000000,     \
         "fields of one request message")                                      \
+    NUMBER(compress_above, "limits.compress_above_bytes", 1024, 0, 16777216,  \
+        "answers of public facts that are longer are compressed, if the "     \
+        "client takes gzip; 0: none are")                                     \
     NUMBER(deadline_ms, "limits.unary_deadline_ms", 60000, 100, 3600000,      \
         "longest deadline of a call without streams")                         \
     NUMBER(connections, "limits.connections", 10000, 1, 1000000,              \

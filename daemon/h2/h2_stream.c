@@ -6,7 +6,7 @@
 #include "base/log.h"
 
 /* Trailers of a response, and headers of one. */
-#define HEADERS_OUT 8
+#define HEADERS_OUT 12
 
 /* Request headers that need no allocation for their list. */
 #define HEADERS_FEW 32

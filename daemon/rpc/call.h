@@ -8,6 +8,7 @@
 #include "proto/arena.h"
 #include "proto/grpc_frame.h"
 #include "proto/grpc_status.h"
+#include "rpc/rpc_compression.h"
 #include "rpc/rpc.h"
 #include "service/method.h"
 
@@ -15,8 +16,11 @@ struct rpc_server {
     struct service_worker *worker;  /* borrowed */
     struct rpc_limits limits;
     struct arena *arena;            /* owned; holds one message at a time */
+    struct rpc_compression *compression;    /* owned */
     uint64_t next_id;
     size_t calls;
+    uint64_t refused;               /* since the log was told */
+    int64_t told_at;                /* 0: never */
     struct rpc_call *spare;         /* owned */
     size_t nspare;
 };
@@ -54,6 +58,9 @@ struct rpc_facts {
     int64_t timeout_us;             /* -1: none was given */
     enum rpc_plain_kind plain;
     int encoding_unknown;           /* the client has to be told which are */
+    int sends_gzip;                 /* messages may have the flag */
+    int takes_gzip;                 /* as far as the method allows it */
+    unsigned attempts;              /* that failed before this one */
 };
 
 /* The end of a call as header values. */
@@ -61,7 +68,11 @@ struct rpc_outcome {
     enum grpc_code code;    /* grpc-status */
     char *message;          /* owned; grpc-message, NULL: none */
     char *details;          /* grpc-status-details-bin, within message */
+    char *pushback;         /* grpc-retry-pushback-ms, within message */
 };
+
+/* Metadata of a call that has some (rpc_metadata.c). */
+struct rpc_metadata;
 
 struct rpc_call {
     struct rpc_server *server;              /* borrowed */
@@ -73,6 +84,11 @@ struct rpc_call {
     enum rpc_state state;
     const struct rpc_plain *plain;          /* a constant; NULL: gRPC */
     int encoding_unknown;
+    uint8_t sends_gzip;                     /* the client, some messages */
+    uint8_t takes_gzip;                     /* the client, of this method */
+    uint8_t came_compressed;                /* the last message */
+    uint8_t compression_off;                /* by the method, for now */
+    uint8_t gzip_said;                      /* in the response headers */
     int client_done;                        /* the client has said it all */
     int responded;                          /* response headers are out */
     int was_full;                           /* writable() is owed */
@@ -84,12 +100,14 @@ struct rpc_call {
     struct buf request;                     /* the one message while READING */
     struct buf kept;                        /* what came while full */
     unsigned nrequests;
+    unsigned attempts;                      /* of the same before this one */
     struct buf out;
     size_t taken;                           /* of out, by the stream */
     uint64_t bytes_in;
     uint64_t bytes_out;
     size_t ignored;                         /* bytes that came too late */
     struct rpc_outcome outcome;
+    struct rpc_metadata *metadata;          /* owned; NULL: none */
     struct rpc_call *next;                  /* among the spare */
 };
 
@@ -165,6 +183,43 @@ int rpc_headers_check(const struct rpc_request *request,
     struct grpc_status *status);
 
 /**
+ * rpc_work_inflate(call, message):
+ * If the message that ${call}'s reader gave is compressed, point ${*message}
+ * at what is in it, borrowed until the next such message of the server.  Return
+ * zero if that cannot be had: the call is over then.
+ */
+int rpc_work_inflate(struct rpc_call *call, struct slice *message);
+
+/**
+ * rpc_metadata_receive(call, request):
+ * Keep those of the request's metadata that the method reads, for the caller.
+ * Fails: E_NOMEM.
+ */
+enum err MUST_USE rpc_metadata_receive(struct rpc_call *call,
+    const struct rpc_request *request);
+
+/**
+ * rpc_metadata_add(call, place, metadata):
+ * As add_metadata() of struct sink_ops.
+ */
+enum err MUST_USE rpc_metadata_add(struct rpc_call *call,
+    enum metadata_place place, const struct metadata *metadata);
+
+/**
+ * rpc_metadata_fill(call, place, headers):
+ * Fill in up to METADATA_MAX headers, borrowed from ${call}, and return their
+ * number.
+ */
+size_t rpc_metadata_fill(const struct rpc_call *call,
+    enum metadata_place place, struct rpc_header *headers);
+
+/**
+ * rpc_metadata_free(metadata):
+ * Free ${metadata}; NULL is allowed.
+ */
+void rpc_metadata_free(struct rpc_metadata *metadata);
+
+/**
  * rpc_response_begin(call):
  * Send the response headers before the first message.  Fails: E_NOMEM.
  */
@@ -181,14 +236,15 @@ enum err MUST_USE rpc_response_only(struct rpc_call *call);
  * rpc_response_outcome(status, outcome):
  * Write ${status} as header values into ${*outcome}, whose text the caller
  * owns.  If there is no memory for message or details they are left out: the
- * code always arrives.
+ * code always arrives.  The wait that a client is asked for is made longer by
+ * up to a half, so that those who failed together do not all come back at once.
  */
 void rpc_response_outcome(const struct grpc_status *status,
     struct rpc_outcome *outcome);
 
 /**
  * rpc_response_trailers(outcome, headers):
- * Fill in up to 3 trailers, borrowed from ${outcome}, and return their number.
+ * Fill in up to 4 trailers, borrowed from ${outcome}, and return their number.
  */
 size_t rpc_response_trailers(const struct rpc_outcome *outcome,
     struct rpc_header *headers);

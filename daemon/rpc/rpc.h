@@ -71,7 +71,10 @@ struct rpc_limits {
     int64_t max_deadline_us;    /* a unary call's; 0: none */
     int64_t stall_us;           /* longest time that an answer may wait and
                                  * the client take none of it; 0: no limit */
+    size_t max_calls;           /* at a time, of the server; 0: no limit */
     size_t spare_calls;         /* memory of so many is kept for the next */
+    size_t compress_above;      /* bytes of an answer, above which it is
+                                 * compressed if it may be; 0: none is */
 };
 
 /**
@@ -92,6 +95,15 @@ void rpc_server_free(struct rpc_server *server);
  * Return how many calls have been started and not freed.
  */
 size_t rpc_server_calls(const struct rpc_server *server);
+
+/**
+ * rpc_server_admits(server, peer):
+ * Return non-zero if one more call may be started.  Else the stream should be
+ * refused before anything is made of it, so that the client tries again; the
+ * log is told of such refusals now and then, how many they were, and that
+ * ${peer} was the last.
+ */
+int rpc_server_admits(struct rpc_server *server, const struct identity *peer);
 
 /**
  * rpc_call_start(server, peer, request, ops, stream, call):
@@ -154,7 +166,7 @@ enum rpc_read rpc_call_read(struct rpc_call *call, uint8_t *out, size_t size,
 
 /**
  * rpc_call_trailers(call, headers, max):
- * Fill in up to ${max} (at least 4) trailers and return their number; none:
+ * Fill in up to ${max} (at least 8) trailers and return their number; none:
  * the body itself ends the stream.  Borrowed from ${call}.  To be called once,
  * after RPC_READ_TRAILERS.
  */

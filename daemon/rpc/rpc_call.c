@@ -94,6 +94,8 @@ log_over(const struct rpc_call *call, const char *code)
         (uint64_t)(clock_monotonic_us() - call->started_us));
     log_u64(&line, "in", call->bytes_in);
     log_u64(&line, "out", call->bytes_out);
+    if (call->attempts > 0)
+        log_u64(&line, "attempts", call->attempts);
     log_end(&line);
 }
 
@@ -206,7 +208,8 @@ use(struct rpc_call *call, struct slice *bytes)
         err = grpc_reader_next(call->reader, bytes, &message, &done);
         if (err != E_OK)
             refuse_frame(call, err);
-        else if (done)
+        else if (done && (!call->sends_gzip ||
+            rpc_work_inflate(call, &message)))
             take_message(call, message);
     }
 }
@@ -347,12 +350,14 @@ rpc_call_trailers(struct rpc_call *call, struct rpc_header *headers,
 {
     size_t n = 0;
 
-    assert(max >= 4);
+    assert(max >= 4 + METADATA_MAX);
     (void)max;
     if (call->state == RPC_ENDED)
         said(call);
     if (call->plain == NULL)
         n = rpc_response_trailers(&call->outcome, headers);
+    if (call->metadata != NULL)
+        n += rpc_metadata_fill(call, METADATA_TRAILERS, headers + n);
     return (n);
 }
 
@@ -442,6 +447,24 @@ begin(struct rpc_call *call, const struct rpc_facts *facts,
     }
 }
 
+/* What few clients, and few methods, ask for. */
+static enum err
+take_wishes(struct rpc_call *call, const struct rpc_facts *facts,
+    const struct rpc_request *request)
+{
+    if (facts->sends_gzip) {
+        call->sends_gzip = 1;
+        grpc_reader_take_compressed(call->reader);
+    }
+    if (facts->takes_gzip && call->server->limits.compress_above > 0) {
+        call->takes_gzip = 1;
+        call->gzip_said = (call->method->server_streaming != 0);
+    }
+    if (call->method->metadata == NULL)
+        return (E_OK);
+    return (rpc_metadata_receive(call, request));
+}
+
 enum err
 rpc_call_start(struct rpc_server *server, const struct identity *peer,
     const struct rpc_request *request, const struct rpc_stream_ops *ops,
@@ -462,11 +485,17 @@ rpc_call_start(struct rpc_server *server, const struct identity *peer,
     c->state = RPC_READING;
     c->started_us = clock_monotonic_us();
     c->until_us = c->stalled_us = INT64_MAX;
-    c->caller = (struct caller){peer, INT64_MAX, server->next_id++};
+    c->caller = (struct caller){.identity = peer, .deadline_us = INT64_MAX,
+        .call_id = server->next_id++};
 
     allowed = rpc_headers_check(request, peer, &facts, &status);
     c->method = facts.method;
     c->encoding_unknown = facts.encoding_unknown;
+    c->attempts = facts.attempts;
+    if (allowed && (err = take_wishes(c, &facts, request)) != E_OK) {
+        rpc_server_over(server, c);
+        return (err);
+    }
     begin(c, &facts, allowed ? NULL : &status);
 
     *call = c;

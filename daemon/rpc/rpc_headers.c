@@ -9,6 +9,9 @@
 /* Digits that grpc-timeout may have. */
 #define TIMEOUT_DIGITS 8
 
+/* And grpc-previous-rpc-attempts. */
+#define ATTEMPTS_DIGITS 4
+
 /* Of a -bin value, decoded at a time; a multiple of 4. */
 #define BASE64_PIECE 1024
 
@@ -18,7 +21,9 @@ struct request {
     struct slice path;
     struct slice content_type;
     struct slice encoding;
+    struct slice accepted;      /* encodings */
     struct slice timeout;
+    struct slice attempts;
     struct slice bad_bin;       /* name of the first one that is not base64 */
     struct slice twice;         /* name of one that may come once */
 };
@@ -94,8 +99,7 @@ pick(const struct rpc_request *request, struct request *r)
     const struct rpc_header *h = request->headers;
     size_t i;
 
-    *r = (struct request){{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0},
-        {NULL, 0}, {NULL, 0}, {NULL, 0}};
+    *r = (struct request){0};
     for (i = 0; i < request->n; i++, h++) {
         if (IS(h->name, ":method"))
             keep(r, &r->method, h);
@@ -107,6 +111,10 @@ pick(const struct rpc_request *request, struct request *r)
             keep(r, &r->encoding, h);
         else if (IS(h->name, "grpc-timeout"))
             keep(r, &r->timeout, h);
+        else if (IS(h->name, "grpc-previous-rpc-attempts"))
+            r->attempts = h->value;
+        else if (IS(h->name, "grpc-accept-encoding"))
+            r->accepted = h->value;
         else if (r->bad_bin.p == NULL && ends_in_bin(h->name) &&
             !is_base64_list(h->value))
             r->bad_bin = h->name;
@@ -174,6 +182,23 @@ read_timeout(struct slice text, int64_t *us)
     return (1);
 }
 
+/* It is for the log alone: what is no number counts as none. */
+static unsigned
+read_attempts(struct slice text)
+{
+    unsigned value = 0;
+    size_t i;
+
+    if (text.n > ATTEMPTS_DIGITS)
+        return (0);
+    for (i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9')
+            return (0);
+        value = value * 10 + (text.p[i] - '0');
+    }
+    return (value);
+}
+
 /* A header as an error text can show it: printable, and not endless. */
 static const char *
 shown(struct slice text, char *out, size_t size)
@@ -229,6 +254,25 @@ refuse_role(const struct method *method, const struct identity *peer,
     grpc_status_metadata(status, "uri", "%s", peer->uri);
 }
 
+/* Is ${word} in a list of words between commas and blanks? */
+static int
+has_word(struct slice list, const char *word)
+{
+    const uint8_t *end = list.n > 0 ? list.p + list.n : NULL;
+    const uint8_t *p = list.p;
+    size_t n = strlen(word), length;
+
+    while (p < end) {
+        for (length = 0; p + length < end; length++)
+            if (strchr(", \t", p[length]) != NULL)
+                break;
+        if (length == n && memcmp(p, word, n) == 0)
+            return (1);
+        p += length + 1;
+    }
+    return (0);
+}
+
 /* What is left once method and caller are known to go together. */
 static int
 check_rest(const struct request *r, struct rpc_facts *facts,
@@ -241,10 +285,14 @@ check_rest(const struct request *r, struct rpc_facts *facts,
             "header %s was sent twice", shown(r->twice, text, sizeof(text)));
         return (0);
     }
-    if (r->encoding.p != NULL && !IS(r->encoding, "identity")) {
+    facts->sends_gzip = IS(r->encoding, "gzip");
+    facts->takes_gzip = facts->method->compress &&
+        has_word(r->accepted, "gzip");
+    if (r->encoding.p != NULL && !facts->sends_gzip &&
+        !IS(r->encoding, "identity")) {
         facts->encoding_unknown = 1;
         grpc_status_set(status, GRPC_UNIMPLEMENTED, "UNKNOWN_ENCODING",
-            "grpc-encoding %s is not known; send identity",
+            "grpc-encoding %s is not known; send identity or gzip",
             shown(r->encoding, text, sizeof(text)));
         return (0);
     }
@@ -319,6 +367,7 @@ rpc_headers_check(const struct rpc_request *request,
 
     if ((facts->plain = plain_kind(request, &r)) != RPC_PLAIN_NOT)
         return (0);
+    facts->attempts = read_attempts(r.attempts);
     if (request->cut) {
         grpc_status_set(status, GRPC_RESOURCE_EXHAUSTED, "HEADERS_TOO_BIG",
             "the request's headers are above the limit on them");

@@ -1,8 +1,11 @@
 #include "rpc/rpc.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "rpc/call.h"
 
 /* Ids of calls tell the workers of a process apart by their upper bits. */
@@ -16,6 +19,9 @@
 
 /* What a spare call keeps of a buffer. */
 #define BUF_KEEP ((size_t)4096)
+
+/* Refusals are told of no more often. */
+#define REFUSED_US INT64_C(10000000)
 
 static _Atomic uint64_t servers;
 
@@ -36,6 +42,9 @@ rpc_server_create(struct service_worker *worker,
     s->next_id = atomic_fetch_add(&servers, 1) << SERVER_SHIFT;
     if ((err = arena_create(limits->max_arena, &s->arena)) != E_OK)
         goto out;
+    if ((err = rpc_compression_create(limits->max_message,
+        &s->compression)) != E_OK)
+        goto out;
 
     /* Success: hand ownership to the caller. */
     *server = s;
@@ -53,6 +62,30 @@ rpc_server_calls(const struct rpc_server *server)
 }
 
 static void
+count_refused(struct rpc_server *s, const struct identity *peer)
+{
+    const int64_t now = clock_monotonic_us();
+
+    s->refused++;
+    if (s->told_at != 0 && now - s->told_at < REFUSED_US)
+        return;
+    log_line(LOG_WARN, "refused", "reason=\"too many calls\" calls=%zu"
+        " refused=%" PRIu64 " peer=%s", s->calls, s->refused, peer->id);
+    s->refused = 0;
+    s->told_at = now;
+}
+
+int
+rpc_server_admits(struct rpc_server *server, const struct identity *peer)
+{
+    if (server->calls < server->limits.max_calls ||
+        server->limits.max_calls == 0)
+        return (1);
+    count_refused(server, peer);
+    return (0);
+}
+
+static void
 call_free(struct rpc_call *call)
 {
     grpc_reader_free(call->reader);
@@ -60,6 +93,7 @@ call_free(struct rpc_call *call)
     buf_free(&call->kept);
     buf_free(&call->out);
     free(call->outcome.message);
+    rpc_metadata_free(call->metadata);
     free(call);
 }
 
@@ -113,6 +147,7 @@ rpc_server_over(struct rpc_server *server, struct rpc_call *call)
         return;
     }
     free(call->outcome.message);
+    rpc_metadata_free(call->metadata);
     grpc_reader_reset(next.reader);
     if (next.kept.size > 0)
         buf_free(&next.kept);
@@ -133,6 +168,7 @@ rpc_server_free(struct rpc_server *server)
         server->spare = call->next;
         call_free(call);
     }
+    rpc_compression_free(server->compression);
     arena_free(server->arena);
     free(server);
 }

@@ -14,9 +14,26 @@ struct outgoing {
     struct slice bytes;
 };
 
-static enum err
-append(struct buf *out, const struct outgoing *what)
+/* A client that takes gzip has it where it is worth the work. */
+static void
+compress(struct rpc_call *call, size_t at)
 {
+    const struct rpc_server *server = call->server;
+    struct buf *out = &call->out;
+
+    if (call->compression_off ||
+        out->n - at - GRPC_FRAME_PREFIX <= server->limits.compress_above ||
+        !rpc_compression_deflate(server->compression, out,
+        at + GRPC_FRAME_PREFIX))
+        return;
+    grpc_frame_set_compressed(out, at);
+    call->gzip_said = 1;
+}
+
+static enum err
+append(struct rpc_call *call, const struct outgoing *what)
+{
+    struct buf *out = &call->out;
     size_t at;
     enum err err;
 
@@ -24,9 +41,12 @@ append(struct buf *out, const struct outgoing *what)
         return (err);
     err = what->message != NULL ? message_pack(what->message, out) :
         buf_add(out, what->bytes);
-    if (err == E_OK)
-        grpc_frame_end(out, at);
-    return (err);
+    if (err != E_OK)
+        return (err);
+    if (call->takes_gzip)
+        compress(call, at);
+    grpc_frame_end(out, at);
+    return (E_OK);
 }
 
 static enum err
@@ -44,7 +64,7 @@ put(struct rpc_call *call, const struct outgoing *what)
         call->taken = 0;
     }
     before = call->out.n;
-    if ((err = append(&call->out, what)) != E_OK)
+    if ((err = append(call, what)) != E_OK)
         goto out;
 
     /* A lone answer waits for its status, which may yet be an error. */
@@ -92,11 +112,35 @@ sink_backlog(void *cookie)
     return (rpc_call_backlog(cookie));
 }
 
+static enum err
+sink_add_metadata(void *cookie, enum metadata_place place,
+    const struct metadata *metadata)
+{
+    return (rpc_metadata_add(cookie, place, metadata));
+}
+
+static void
+sink_allow_compression(void *cookie, int allow)
+{
+    struct rpc_call *call = cookie;
+
+    call->compression_off = !allow;
+}
+
+static int
+sink_came_compressed(void *cookie)
+{
+    return (((struct rpc_call *)cookie)->came_compressed);
+}
+
 static const struct sink_ops sink_ops = {
     .send = sink_send,
     .send_bytes = sink_send_bytes,
     .finish = sink_finish,
     .backlog = sink_backlog,
+    .add_metadata = sink_add_metadata,
+    .allow_compression = sink_allow_compression,
+    .came_compressed = sink_came_compressed,
 };
 
 void
@@ -141,6 +185,33 @@ refuse_message(struct rpc_call *call, enum err err,
         break;
     }
     rpc_call_fail(call, &status);
+}
+
+int
+rpc_work_inflate(struct rpc_call *call, struct slice *message)
+{
+    struct rpc_server *server = call->server;
+    struct grpc_status status;
+    struct slice packed = *message;
+    enum err err;
+
+    call->came_compressed = (grpc_reader_compressed(call->reader) != 0);
+    if (!call->came_compressed)
+        return (1);
+    err = rpc_compression_inflate(server->compression, packed, message);
+    if (err == E_OK)
+        return (1);
+    if (err == E_INVAL)
+        grpc_status_set(&status, GRPC_INTERNAL, "BAD_GZIP",
+            "a compressed message is not one whole member of gzip");
+    else if (err == E_TOOBIG)
+        grpc_status_set(&status, GRPC_RESOURCE_EXHAUSTED, "MESSAGE_TOO_BIG",
+            "a message of %zu bytes inflates to more than the limit of %zu",
+            packed.n, server->limits.max_message);
+    else
+        grpc_status_from_err(&status, err);
+    rpc_call_fail(call, &status);
+    return (0);
 }
 
 void

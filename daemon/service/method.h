@@ -31,6 +31,18 @@
 /* Opaque types. */
 struct service_worker;      /* service.h: one per worker thread */
 
+/* Metadata; if its name ends in "-bin" its value may be any bytes. */
+struct metadata {
+    const char *name;           /* lower case; a constant */
+    struct slice value;         /* of a -bin what the base64 stands for */
+};
+
+#define METADATA_MAX 4          /* in one place of one call */
+
+/* Where metadata of a response go. */
+enum metadata_place { METADATA_HEADERS, METADATA_TRAILERS,
+    METADATA_PLACES };
+
 /* Where a method's answer goes. */
 struct sink_ops {
     /*
@@ -54,6 +66,25 @@ struct sink_ops {
      * they have fallen below it.
      */
     size_t (*backlog)(void *cookie);
+
+    /*
+     * Add metadata to the response; the value is copied.  Headers go out with
+     * the first message: from then on it is too late for them, and a call that
+     * ends before it sends none.  Fails: E_TOOBIG (METADATA_MAX, or more than
+     * 512 bytes in one place), E_INVAL (a value that is not text, without
+     * -bin), E_EXISTS (too late), E_NOMEM.
+     */
+    enum err (*add_metadata)(void *cookie, enum metadata_place place,
+        const struct metadata *metadata);
+
+    /*
+     * Whether the messages that are sent from now on may be compressed, as
+     * they may at first.  Where method.compress is not set none ever is.
+     */
+    void (*allow_compression)(void *cookie, int allow);
+
+    /* Return non-zero if the message that is now given came compressed. */
+    int (*came_compressed)(void *cookie);
 };
 
 #define SINK_FULL ((size_t)256 * 1024)
@@ -68,6 +99,8 @@ struct caller {
     const struct identity *identity;
     int64_t deadline_us;        /* clock_monotonic_us(); INT64_MAX: none */
     uint64_t call_id;           /* as the log has it */
+    const struct metadata *metadata;    /* those that method.metadata names */
+    size_t nmetadata;
 };
 
 struct method_ops {
@@ -103,6 +136,20 @@ struct method {
     int refuse_unknown;         /* fields that its request does not declare */
     const ProtobufCMessageDescriptor *request;
     const struct method_ops *ops;
+
+    /*
+     * Its answers may be compressed.  Not set by default, and never where an
+     * answer has both what the asker chose and what the asker must not know:
+     * the length of the two, compressed together, tells of the one by the
+     * other (CRIME).
+     */
+    int compress;
+
+    /*
+     * Names of the request's metadata that it reads, lower case, up to NULL;
+     * the first METADATA_MAX that come are kept.  NULL: none.
+     */
+    const char *const *metadata;
 };
 
 /**

@@ -15,9 +15,23 @@ enum row { AUTHORIZATION(ROW) ROW_COUNT };
 _Static_assert(0 METHODS(X) == (int)ROW_COUNT, "a row for each method");
 #undef X
 
+/*
+ * Whose answers may be compressed: what the catalog and the schema say, which
+ * every role may read in full.  Not those of verifications, whose lengths must
+ * tell nothing, nor those with records in them.
+ */
+#define IS_PUBLIC(row)                                                      \
+    ((row) == ROW_grpc_reflection_v1_ServerReflection_ServerReflectionInfo  \
+    || (row) ==                                                             \
+    ROW_grpc_reflection_v1alpha_ServerReflection_ServerReflectionInfo       \
+    || (row) == ROW_vouch_v1_CatalogService_GetAssociation                  \
+    || (row) == ROW_vouch_v1_CatalogService_ListAssociations                \
+    || (row) == ROW_vouch_v1_CatalogService_ListCredentialTypes)
+
 /* Nor a row without a method: it has no FACTS. */
 #define ROW(name, who, how)                                                 \
-    [ROW_##name] = {FACTS_##name, .roles = (who), .ops = &how},
+    [ROW_##name] = {FACTS_##name, .roles = (who), .ops = &how,              \
+        .compress = IS_PUBLIC(ROW_##name)},
 static const struct method methods[] = {AUTHORIZATION(ROW)};
 #undef ROW
 

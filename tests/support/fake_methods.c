@@ -21,6 +21,7 @@ struct fake fake;
 
 struct work {
     struct sink sink;
+    const struct caller *caller;
     struct work *next;          /* of those that answer later */
     char text[JOINED_MAX];
     size_t n;
@@ -35,10 +36,11 @@ start(struct service_worker *worker, const struct caller *caller,
 {
     struct work *w;
 
-    (void)worker, (void)caller;
+    (void)worker;
     if ((w = calloc(1, sizeof(*w))) == NULL)
         return (E_NOMEM);
     w->sink = sink;
+    w->caller = caller;
     *call = w;
     fake.started++;
     return (E_OK);
@@ -217,6 +219,11 @@ chat_message(void *call, const ProtobufCMessage *message, struct slice bytes)
     w->n = 0;
     memset(w->text, 0, sizeof(w->text));
     join(w, message);
+    fake.compressed += w->sink.ops->came_compressed(w->sink.cookie) != 0;
+    if (strncmp(w->text, "plain", 5) == 0)
+        w->sink.ops->allow_compression(w->sink.cookie, 0);
+    if (strncmp(w->text, "packed", 6) == 0)
+        w->sink.ops->allow_compression(w->sink.cookie, 1);
     if (send_text(w, w->text) != E_OK)
         finish(w, E_TOOBIG);
 }
@@ -258,6 +265,52 @@ count_writable(void *call)
     count_on(call);
 }
 
+/* Metadata come back: what is called -bin behind the answer. */
+static enum err
+echo_metadata(const struct work *w)
+{
+    const struct caller *caller = w->caller;
+    enum err err = E_OK;
+    size_t i;
+
+    for (i = 0; i < caller->nmetadata && err == E_OK; i++) {
+        const char *name = caller->metadata[i].name;
+
+        err = w->sink.ops->add_metadata(w->sink.cookie,
+            strstr(name, "-bin") != NULL ? METADATA_TRAILERS :
+            METADATA_HEADERS, &caller->metadata[i]);
+    }
+    return (err);
+}
+
+/* The answer is the request, or, if that is "fail", an error. */
+static void
+meta_half_close(void *call)
+{
+    struct work *w = call;
+    enum err err = echo_metadata(w);
+
+    if (err == E_OK && strcmp(w->text, "fail") == 0)
+        err = E_NOTFOUND;
+    if (err == E_OK)
+        err = send_text(w, w->text);
+    finish(w, err);
+}
+
+static void
+meta_message(void *call, const ProtobufCMessage *message, struct slice bytes)
+{
+    struct work *w = call;
+    enum err err = echo_metadata(w);
+
+    fake.late = err;
+    chat_message(call, message, bytes);
+}
+
+static const struct method_ops meta_ops = {start, NULL, keep_message,
+    meta_half_close, NULL, cancel};
+static const struct method_ops meta_chat_ops = {start, NULL, meta_message,
+    silent_half_close, NULL, cancel};
 static const struct method_ops echo_ops = {start, NULL, keep_message,
     echo_half_close, NULL, cancel};
 static const struct method_ops bytes_ops = {start, NULL, keep_message,
@@ -282,21 +335,37 @@ static const struct method_ops chat_ops = {start, NULL, chat_message,
 #define TEXT (&vouch__v1__get_association_request__descriptor)
 #define COUNT (&vouch__v1__list_associations_request__descriptor)
 
+#define PATH(name) "/test.v1.Test/" name
+
+/* Who streams, who may call it, whether it is strict; type and functions. */
+#define PLAIN(name, in, out, who, strict, type, how)                        \
+    .path = PATH(name), .client_streaming = (in),                           \
+    .server_streaming = (out), .roles = (who), .refuse_unknown = (strict),  \
+    .request = (type), .ops = &(how)
+
+static const char *const meta_names[] = {"x-echo", "x-echo-bin", NULL};
+
 static const struct method methods[] = {
-    {"/test.v1.Test/Admin", 0, 0, ROLE_BIT(ROLE_ADMIN), 0, TEXT, &echo_ops},
-    {"/test.v1.Test/Both", 0, 0, ROLE_ANY, 0, TEXT, &both_ops},
-    {"/test.v1.Test/Busy", 0, 0, ROLE_ANY, 0, TEXT, &busy_ops},
-    {"/test.v1.Test/Bytes", 0, 0, ROLE_ANY, 0, TEXT, &bytes_ops},
-    {"/test.v1.Test/Chat", 1, 1, ROLE_ANY, 0, TEXT, &chat_ops},
-    {"/test.v1.Test/Collect", 1, 0, ROLE_ANY, 0, TEXT, &echo_ops},
-    {"/test.v1.Test/Count", 0, 1, ROLE_ANY, 0, COUNT, &count_ops},
-    {"/test.v1.Test/Early", 1, 0, ROLE_ANY, 0, TEXT, &early_ops},
-    {"/test.v1.Test/Echo", 0, 0, ROLE_ANY, 0, TEXT, &echo_ops},
-    {"/test.v1.Test/Fail", 0, 0, ROLE_ANY, 0, TEXT, &fail_ops},
-    {"/test.v1.Test/Later", 0, 0, ROLE_ANY, 0, TEXT, &later_ops},
-    {"/test.v1.Test/Nobody", 0, 0, 0, 0, TEXT, &echo_ops},
-    {"/test.v1.Test/Silent", 0, 0, ROLE_ANY, 0, TEXT, &silent_ops},
-    {"/test.v1.Test/Strict", 0, 0, ROLE_ANY, 1, TEXT, &echo_ops},
+    {PLAIN("Admin", 0, 0, ROLE_BIT(ROLE_ADMIN), 0, TEXT, echo_ops)},
+    {PLAIN("Both", 0, 0, ROLE_ANY, 0, TEXT, both_ops)},
+    {PLAIN("Busy", 0, 0, ROLE_ANY, 0, TEXT, busy_ops)},
+    {PLAIN("Bytes", 0, 0, ROLE_ANY, 0, TEXT, bytes_ops)},
+    {PLAIN("Chat", 1, 1, ROLE_ANY, 0, TEXT, chat_ops)},
+    {PLAIN("Collect", 1, 0, ROLE_ANY, 0, TEXT, echo_ops)},
+    {PLAIN("Count", 0, 1, ROLE_ANY, 0, COUNT, count_ops)},
+    {PLAIN("Early", 1, 0, ROLE_ANY, 0, TEXT, early_ops)},
+    {PLAIN("Echo", 0, 0, ROLE_ANY, 0, TEXT, echo_ops)},
+    {PLAIN("Fail", 0, 0, ROLE_ANY, 0, TEXT, fail_ops)},
+    {PLAIN("Later", 0, 0, ROLE_ANY, 0, TEXT, later_ops)},
+    {PLAIN("Nobody", 0, 0, 0, 0, TEXT, echo_ops)},
+    {PLAIN("Silent", 0, 0, ROLE_ANY, 0, TEXT, silent_ops)},
+    {PLAIN("Strict", 0, 0, ROLE_ANY, 1, TEXT, echo_ops)},
+    {PLAIN("Meta", 0, 0, ROLE_ANY, 0, TEXT, meta_ops),
+        .metadata = meta_names},
+    {PLAIN("MetaChat", 1, 1, ROLE_ANY, 0, TEXT, meta_chat_ops),
+        .metadata = meta_names},
+    {PLAIN("Public", 0, 0, ROLE_ANY, 0, TEXT, echo_ops), .compress = 1},
+    {PLAIN("PublicChat", 1, 1, ROLE_ANY, 0, TEXT, chat_ops), .compress = 1},
 };
 
 #define METHODS (sizeof(methods) / sizeof(methods[0]))

@@ -20,6 +20,12 @@
  *   /test.v1.Test/Count     server streams ListAssociationsRequest.page_size
  *                           times its page_token, as long as there is room
  *   /test.v1.Test/Chat      both stream, each message comes back
+ *   /test.v1.Test/Public    Echo, and the answer may be compressed
+ *   /test.v1.Test/PublicChat    Chat, likewise; a text that begins with "plain"
+ *                           turns that off from its answer on, "packed" on
+ *   /test.v1.Test/Meta      Echo, with the metadata x-echo before the answer and
+ *                           x-echo-bin behind it; or NOT_FOUND for "fail"
+ *   /test.v1.Test/MetaChat  Chat with the same, at each message
  *   /test.v1.Test/Admin     Echo for admins only
  *   /test.v1.Test/Nobody    Echo for nobody
  */
@@ -34,6 +40,8 @@ struct fake {
     int canceled;       /* those of them that were canceled */
     int writable;       /* how often writable() was called */
     size_t peak;        /* highest backlog that Count saw */
+    int compressed;     /* messages of Chat that came so */
+    int late;           /* what MetaChat's metadata last met with: enum err */
     int draining;       /* health is NOT_SERVING */
 };
 

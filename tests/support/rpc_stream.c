@@ -16,6 +16,7 @@ const struct rpc_limits rpc_stream_limits = {
     .max_fields = 128,
     .max_deadline_us = 60000000,
     .stall_us = 30000000,
+    .compress_above = 100,
 };
 
 const struct identity rpc_stream_peer = {
@@ -75,7 +76,7 @@ const struct rpc_stream_ops rpc_stream_ops = {respond, resume, reset};
 void
 rpc_stream_drain(struct rpc_stream *s, size_t step)
 {
-    struct rpc_header trailers[4];
+    struct rpc_header trailers[8];
     enum rpc_read read;
     uint8_t bytes[1024];
     size_t n;
@@ -89,7 +90,7 @@ rpc_stream_drain(struct rpc_stream *s, size_t step)
         }
         s->drained += n;
         if (read == RPC_READ_TRAILERS) {
-            n = rpc_call_trailers(s->call, trailers, 4);
+            n = rpc_call_trailers(s->call, trailers, 8);
             note_headers(s, trailers, n);
             s->ended = 1;
         } else if (read == RPC_READ_WAIT) {

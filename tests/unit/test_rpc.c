@@ -521,7 +521,7 @@ a_server_needs_its_memory(void **state)
         assert_int_equal(err, E_NOMEM);
         assert_null(server);
     }
-    assert_int_equal(n, 3);
+    assert_int_equal(n, 4);
     rpc_server_free(server);
     rpc_server_free(NULL);
     rpc_call_free(NULL);

@@ -2,6 +2,7 @@
  * What is wrong with a request, and what its sender is told.
  */
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -106,6 +107,7 @@ other_headers_are_accepted(void **state)
 {
     assert_header_accepted(state, "te", NULL);
     assert_header_accepted(state, "grpc-encoding", "identity");
+    assert_header_accepted(state, "grpc-encoding", "gzip");
     assert_header_accepted(state, "grpc-accept-encoding", "gzip");
     assert_header_accepted(state, "x-anything", "\x80\xff, what ever");
     assert_header_accepted(state, "x-bin", "");
@@ -118,14 +120,14 @@ other_headers_are_accepted(void **state)
 static void
 an_unknown_encoding_is_told_which_are_known(void **state)
 {
-    const char *extra[] = {"grpc-encoding", "gzip", NULL};
+    const char *extra[] = {"grpc-encoding", "deflate", NULL};
     struct rpc_stream s;
 
     assert_int_equal(rpc_stream_open_with(&s, *state, PATH "Echo", extra),
         E_OK);
     assert_refused(&s, GRPC_UNIMPLEMENTED, "UNKNOWN_ENCODING");
     assert_string_equal(rpc_stream_value(&s, "grpc-accept-encoding"),
-        "identity");
+        "identity,gzip");
     rpc_stream_close(&s);
 }
 
@@ -240,6 +242,62 @@ metadata_that_is_not_base64_is_refused(void **state)
     text[2999] = '!';
     assert_header_refused(state, "x-some-bin", text, GRPC_INTERNAL,
         "BAD_BASE64");
+}
+
+static long
+pushback_of(const struct rpc_stream *s)
+{
+    const char *value = rpc_stream_value(s, "grpc-retry-pushback-ms");
+    char *end;
+    long ms;
+
+    assert_non_null(value);
+    ms = strtol(value, &end, 10);
+    assert_true(*end == '\0');
+    return (ms);
+}
+
+/* The wait differs, so that those who failed together come back apart. */
+static void
+who_may_try_again_is_told_when(void **state)
+{
+    static const uint8_t empty[5];
+    long ms, least = LONG_MAX, most = 0;
+    struct rpc_stream s;
+    int i;
+
+    for (i = 0; i < 1000 && (i < 10 || most - least < 100); i++) {
+        rpc_stream_open(&s, state, PATH "Busy");
+        rpc_call_feed(s.call, (struct slice){empty, sizeof(empty)});
+        rpc_call_end(s.call);
+        assert_refused(&s, GRPC_UNAVAILABLE, "NO_CAPACITY");
+        ms = pushback_of(&s);
+        assert_in_range(ms, 1000, 1500);
+        assert_int_equal(rpc_stream_status(&s).retry_ms, ms);
+        least = ms < least ? ms : least;
+        most = ms > most ? ms : most;
+        rpc_stream_close(&s);
+    }
+    assert_true(most - least >= 100);
+}
+
+static void
+who_should_not_try_again_is_told_so(void **state)
+{
+    static const uint8_t long_one[] = {0, 255, 255, 255, 255};
+    struct rpc_stream s;
+
+    rpc_stream_open(&s, state, PATH "Echo");
+    rpc_call_feed(s.call, (struct slice){long_one, sizeof(long_one)});
+    assert_refused(&s, GRPC_RESOURCE_EXHAUSTED, "MESSAGE_TOO_BIG");
+    assert_int_equal(pushback_of(&s), -1);
+    assert_int_equal(rpc_stream_status(&s).retry_ms, 0);
+    rpc_stream_close(&s);
+
+    rpc_stream_open(&s, state, PATH "None");
+    assert_refused(&s, GRPC_UNIMPLEMENTED, "UNKNOWN_METHOD");
+    assert_null(rpc_stream_value(&s, "grpc-retry-pushback-ms"));
+    rpc_stream_close(&s);
 }
 
 static void
@@ -407,6 +465,8 @@ main(void)
         TEST(a_bad_timeout_is_refused),
         TEST(a_header_that_counts_may_come_once),
         TEST(metadata_that_is_not_base64_is_refused),
+        TEST(who_may_try_again_is_told_when),
+        TEST(who_should_not_try_again_is_told_so),
         TEST(a_role_is_allowed_by_the_table_or_not_at_all),
         TEST(headers_above_the_limit_are_refused),
         TEST(a_unary_method_takes_one_message),
