@@ -183,7 +183,22 @@ class Edges(unittest.TestCase):
         info = self.info(status)
         self.assertEqual(info.domain, "vouch")
         self.assertRegex(info.reason, r"\A[A-Z][A-Z0-9_]+\Z")
+        self.assert_hint(status, trailers.get("grpc-retry-pushback-ms"))
         return status
+
+    def assert_hint(self, status, pushback):
+        """Codes that clients may be set up to try again always say whether
+        to, in both ways, and no other code does."""
+        retry = error_details_pb2.RetryInfo()
+        hint = any(d.Unpack(retry) for d in status.details)
+        if status.code not in (RESOURCE_EXHAUSTED, UNAVAILABLE):
+            self.assertEqual((pushback, hint), (None, False))
+        elif pushback == "-1":
+            self.assertFalse(hint)
+        else:
+            self.assertRegex(pushback, r"\A[1-9][0-9]{0,9}\Z")
+            self.assertEqual(retry.retry_delay.ToMilliseconds(),
+                             int(pushback))
 
     def info(self, status):
         for detail in status.details:
@@ -597,6 +612,28 @@ class Edges(unittest.TestCase):
                                (path, nearest))
             self.assertEqual(self.info(status).metadata["nearest"], nearest)
 
+    def test_do_not_try_again(self):
+        for frames in (request(CHECK) + data(h2.message(b"", length=99999)),
+                       self.filled(HEADERS_MAX + 1) + data(b"")):
+            wire = self.wire()
+            wire.send(frames)
+            stream = self.over(wire)
+            self.assert_status(self.answer(stream), RESOURCE_EXHAUSTED)
+            self.assertEqual(stream.header("grpc-retry-pushback-ms"), "-1")
+
+    def test_attempts_are_in_the_log(self):
+        for value, line in (("3", " attempts=3\n"), ("9999", "=9999\n"),
+                            ("0", None), ("-1", None), ("x", None),
+                            ("", None), ("12345", None)):
+            begun = len(self.daemon.log_text())
+            self.asked(request(CHECK, (("grpc-previous-rpc-attempts",
+                                        value),)), data(h2.message(b"")))
+            text = self.daemon.log_text()[begun:]
+            if line is None:
+                self.assertNotIn("attempts", text)
+            else:
+                self.assertIn(line, text)
+
     def test_early_finish(self):
         """A client that has its answer and says no more gets a moment, and
         then RST_STREAM(NO_ERROR)."""
@@ -770,6 +807,8 @@ class Edges(unittest.TestCase):
                              [b"\x08\x01", b"\x08\x02"])
             self.assert_status(self.status(wire.streams[3]), UNAVAILABLE,
                                "DRAINING")
+            self.assertIn(int(wire.streams[3].header(
+                "grpc-retry-pushback-ms")), range(1000, 1501))
             wire.send(request("/healthz", method="GET", stream=5,
                               flags=h2.END_HEADERS | h2.END_STREAM))
             stream = self.over(wire, 5)
