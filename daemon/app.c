@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "expiry.h"
 #include "net/listener.h"
 #include "net/worker.h"
 #include "service/service.h"
@@ -25,9 +26,6 @@
 #define WHY 512
 #define STATUS (WHY + 128)
 
-/* From when on the log warns that our certificate will end. */
-#define CERTIFICATE_SOON_US (30LL * 24 * 60 * 60 * 1000000)
-
 struct app {
     const struct conf *conf;        /* borrowed */
     struct event_base *base;        /* owned, as all below */
@@ -37,6 +35,8 @@ struct app {
     struct event *lost;             /* the store, on the writer's thread */
     int is_lost;
     struct tls_server *tls;
+    struct expiry *expiry;
+    struct event *hour;
     struct store *store;
     struct service *service;
     struct net_worker **workers;
@@ -86,15 +86,26 @@ take_descriptors(void)
 
 /* Tell of the certificate in force, louder when it will end soon. */
 static void
-log_certificate(struct tls_server *tls)
+warn_of_ends(struct app *app)
+{
+    struct tls_end ends[TLS_ENDS];
+    size_t n = tls_server_ends(app->tls, ends);
+
+    if (expiry_look(app->expiry, ends, n, clock_wall_us()) != E_OK)
+        log_line(LOG_WARN, "ends", "reason=\"%s\"", err_text(E_NOMEM));
+}
+
+/* The certificate in force. */
+static void
+log_certificate(struct app *app)
 {
     struct tls_own own;
     int soon;
 
-    tls_server_own(tls, &own);
-    soon = own.not_after_us - clock_wall_us() < CERTIFICATE_SOON_US;
-    log_line(soon ? LOG_WARN : LOG_INFO, "certificate",
-        "not_after=%s sha256=%s", own.not_after, own.fingerprint);
+    tls_server_own(app->tls, &own);
+    log_line(LOG_INFO, "certificate", "not_after=%s sha256=%s", own.not_after,
+        own.fingerprint);
+    warn_of_ends(app);
 }
 
 static enum err
@@ -107,7 +118,9 @@ open_tls(struct app *app)
     if ((err = tls_server_create(&options, &app->tls, why, sizeof(why))) !=
         E_OK)
         return (refuse(err, "tls", why));
-    log_certificate(app->tls);
+    if ((err = expiry_create(&app->expiry)) != E_OK)
+        return (refuse(err, "tls", err_text(err)));
+    log_certificate(app);
     return (E_OK);
 }
 
@@ -145,9 +158,21 @@ reload(struct app *app)
             "old_not_after=%s old_sha256=%s not_after=%s sha256=%s",
             (long long)(clock_monotonic_us() - begun_us), before.not_after,
             before.fingerprint, after.not_after, after.fingerprint);
-        log_certificate(app->tls);
+        log_certificate(app);
     }
     tell_serving(app, status);
+    log_flush();
+}
+
+/*
+ * The wall clock may be set at any time, and a timer does not hear of it: so
+ * it is looked at, again and again.
+ */
+static void
+on_hour(evutil_socket_t none, short what, void *cookie)
+{
+    (void)none, (void)what;
+    warn_of_ends(cookie);
     log_flush();
 }
 
@@ -216,13 +241,16 @@ catch(struct app *app, int number, event_callback_fn fn)
 static enum err
 open_loop(struct app *app)
 {
+    const struct timeval hour = {.tv_sec = EXPIRY_PERIOD_S};
+
     if (evthread_use_pthreads() != 0 ||
         (app->base = event_base_new()) == NULL ||
         (app->term = catch(app, SIGTERM, on_signal)) == NULL ||
         (app->interrupt = catch(app, SIGINT, on_signal)) == NULL ||
         (app->hangup = catch(app, SIGHUP, on_hangup)) == NULL ||
         (app->lost = event_new(app->base, -1, EV_PERSIST, on_lost, app)) ==
-        NULL)
+        NULL || (app->hour = event_new(app->base, -1, EV_PERSIST, on_hour,
+        app)) == NULL || event_add(app->hour, &hour) != 0)
         return (refuse(E_NOMEM, "loop", err_text(E_NOMEM)));
     return (E_OK);
 }
@@ -367,7 +395,10 @@ close_all(struct app *app)
     service_free(app->service);
     store_close(app->store);
     tls_server_free(app->tls);
+    expiry_free(app->expiry);
     watchdog_free(app->watchdog);
+    if (app->hour != NULL)
+        event_free(app->hour);
     if (app->lost != NULL)
         event_free(app->lost);
     if (app->hangup != NULL)
@@ -428,6 +459,7 @@ app_check(const struct conf *conf)
         (err = settings_check_dirs(conf, why, sizeof(why))) != E_OK)
         err = refuse(err, "conf", why);
     tls_server_free(app.tls);
+    expiry_free(app.expiry);
     log_flush();
     return (err);
 }
