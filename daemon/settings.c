@@ -110,6 +110,9 @@ settings_limits(const struct conf *conf)
             .max_header_list = (uint32_t)conf->header_list,
             .window = (uint32_t)conf->window,
             .max_cheap_frames = (unsigned)conf->cheap_frames,
+            .ping_us = conf->ping_interval_ms * 1000,
+            .max_ping_strikes = (unsigned)conf->ping_strikes,
+            .ping_idle = (int)conf->ping_without_calls,
         },
         .rpc = {
             .max_message = (size_t)conf->message_max,
@@ -121,11 +124,19 @@ settings_limits(const struct conf *conf)
             .max_deadline_us = conf->deadline_ms * 1000,
             .stall_us = conf->stall_ms * 1000,
             .compress_above = (size_t)conf->compress_above,
+            .max_calls = (size_t)conf->calls,
         },
         .max_connections = (size_t)conf->connections,
         .max_output = (size_t)conf->output_max,
         .handshake_us = conf->tls_handshake_ms * 1000,
         .stall_us = conf->stall_ms * 1000,
         .drain_us = conf->drain_ms * 1000,
+        .life = {
+            .keepalive_us = conf->keepalive_time_ms * 1000,
+            .answer_us = conf->keepalive_timeout_ms * 1000,
+            .idle_us = conf->connection_idle_ms * 1000,
+            .age_us = conf->connection_age_ms * 1000,
+        },
+        .age_grace_us = conf->connection_age_grace_ms * 1000,
     });
 }

@@ -79,6 +79,8 @@
         "longest deadline of a call without streams")                         \
     NUMBER(connections, "limits.connections", 10000, 1, 1000000,              \
         "connections that one worker holds")                                  \
+    NUMBER(calls, "limits.calls", 10000, 1, 1000000,                          \
+        "calls at a time that one worker answers; more are refused unseen")   \
     NUMBER(output_max, "limits.output_bytes", 1048576, 65536, 67108864,       \
         "bytes that may wait on one connection to be sent")                   \
     NUMBER(stall_ms, "limits.stall_ms", 30000, 100, 3600000,                  \
@@ -91,6 +93,26 @@
         "what a peer may send ahead on a connection")                         \
     NUMBER(cheap_frames, "http2.cheap_frames", 1000, 10, 1000000,             \
         "control frames without work between them before a peer is cut off")  \
+    NUMBER(keepalive_time_ms, "http2.keepalive_time_ms", 60000, 0, 86400000,  \
+        "silence after which a peer is sent a PING; 0: never")                \
+    NUMBER(keepalive_timeout_ms, "http2.keepalive_timeout_ms", 20000, 100,    \
+        3600000, "and time it has then to send anything")                     \
+    NUMBER(ping_interval_ms, "http2.ping_interval_ms", 10000, 0, 7200000,     \
+        "least time between PINGs of a peer; 0: any")                         \
+    NUMBER(ping_strikes, "http2.ping_strikes", 5, 0, 1000000,                 \
+        "PINGs before that time, without an answer between them, before a "   \
+        "peer is cut off")                                                    \
+    NUMBER(ping_without_calls, "http2.ping_without_calls", 1, 0, 1,           \
+        "1: the same without calls; 0: then one in two hours is allowed")     \
+    NUMBER(connection_idle_ms, "http2.max_connection_idle_ms", 0, 0,          \
+        604800000, "time without calls after which a connection is ended; "   \
+        "0: never")                                                           \
+    NUMBER(connection_age_ms, "http2.max_connection_age_ms", 1800000, 0,      \
+        604800000, "time after which a connection is ended, up to a tenth "   \
+        "more or less; 0: never")                                             \
+    NUMBER(connection_age_grace_ms, "http2.max_connection_age_grace_ms",      \
+        3600000, 0, 604800000, "and time that its calls have then to "        \
+        "finish; 0: no limit")                                                \
     NUMBER(upload_max, "publish.upload_bytes", 1073741824, 65536,             \
         1099511627776, "room that the rows of one upload may take until "     \
         "they are published")                                                 \

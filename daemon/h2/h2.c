@@ -146,10 +146,12 @@ h2_feed(struct h2 *h2, struct slice in)
 static void
 say_final(struct h2 *h2)
 {
+    const struct slice why = slice_of(h2->why != NULL ? h2->why : "");
+
     h2->drain = DRAIN_FINAL;
     h2->last_stream = nghttp2_session_get_last_proc_stream_id(h2->session);
     h2_session_queued(h2, nghttp2_submit_goaway(h2->session,
-        NGHTTP2_FLAG_NONE, h2->last_stream, NGHTTP2_NO_ERROR, NULL, 0));
+        NGHTTP2_FLAG_NONE, h2->last_stream, NGHTTP2_NO_ERROR, why.p, why.n));
 }
 
 /* The first frame of a session, now at ${p}, is our SETTINGS. */
@@ -166,31 +168,80 @@ announce(struct h2 *h2, uint8_t *p, size_t n)
         p[i] = (uint8_t)streams;
 }
 
+static enum err
+put(struct h2 *h2, struct buf *out, struct slice bytes)
+{
+    enum err err;
+
+    if ((err = buf_add(out, bytes)) != E_OK) {
+        h2->gone = 1;
+        h2->failed = err;
+    }
+    return (err);
+}
+
+/* Append what nghttp2 has; ${*dry}: it has no more. */
+static enum err
+take_frames(struct h2 *h2, struct buf *out, int *dry)
+{
+    const uint8_t *p;
+    enum err err;
+    ssize_t n;
+
+    *dry = 0;
+    while (!h2->gone && out->max - out->n >= TAKE_ROOM) {
+        if ((n = nghttp2_session_mem_send(h2->session, &p)) < 0)
+            return (give_up(h2, n));
+        if (n == 0) {
+            *dry = 1;
+            break;
+        }
+        if ((err = put(h2, out, (struct slice){p, (size_t)n})) != E_OK)
+            return (err);
+        if (!h2->announced)
+            announce(h2, out->p + out->n - n, (size_t)n);
+    }
+    return (E_OK);
+}
+
+/*
+ * The first GOAWAY of a drain.  nghttp2_submit_shutdown_notice() has no room
+ * for a reason, and nghttp2 after any other GOAWAY would take no more streams:
+ * so this is ours, between two frames of nghttp2's.
+ */
+static enum err
+say_notice(struct h2 *h2, struct buf *out)
+{
+    const struct slice why = slice_of(h2->why);
+    const uint8_t head[] = {0, 0, (uint8_t)(8 + why.n), NGHTTP2_GOAWAY, 0,
+        0, 0, 0, 0,                             /* of the connection */
+        0x7f, 0xff, 0xff, 0xff,                 /* every stream is let in */
+        0, 0, 0, NGHTTP2_NO_ERROR};
+    enum err err;
+
+    assert(why.n + 8 < 256);
+    h2->drain = DRAIN_NOTICE;
+    if ((err = put(h2, out, (struct slice){head, sizeof(head)})) != E_OK ||
+        (err = put(h2, out, why)) != E_OK)
+        return (err);
+    h2_session_queued(h2, nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE,
+        h2_callbacks_drain_ping));
+    return (E_OK);
+}
+
 enum err
 h2_take(struct h2 *h2, struct buf *out)
 {
-    const uint8_t *p;
-    enum err err = E_OK;
-    ssize_t n;
+    enum err err;
+    int dry;
 
     h2->inside++;
     if (h2->drain == DRAIN_DUE && !h2->gone)
         say_final(h2);
-    while (!h2->gone && out->max - out->n >= TAKE_ROOM) {
-        if ((n = nghttp2_session_mem_send(h2->session, &p)) < 0) {
-            err = give_up(h2, n);
-            break;
-        }
-        if (n == 0)
-            break;
-        if ((err = buf_add(out, (struct slice){p, (size_t)n})) != E_OK) {
-            h2->gone = 1;
-            h2->failed = err;
-            break;
-        }
-        if (!h2->announced)
-            announce(h2, out->p + out->n - n, (size_t)n);
-    }
+    err = take_frames(h2, out, &dry);
+    if (h2->drain == DRAIN_BEGUN && dry &&
+        (err = say_notice(h2, out)) == E_OK)
+        err = take_frames(h2, out, &dry);
     h2_limits_flooded(h2);
     h2->inside--;
     return (h2->failed == E_NOMEM ? E_NOMEM : err);
@@ -199,8 +250,8 @@ h2_take(struct h2 *h2, struct buf *out)
 int
 h2_wants_write(const struct h2 *h2)
 {
-    return (!h2->gone && (h2->drain == DRAIN_DUE ||
-        nghttp2_session_want_write(h2->session)));
+    return (!h2->gone && (h2->drain == DRAIN_BEGUN ||
+        h2->drain == DRAIN_DUE || nghttp2_session_want_write(h2->session)));
 }
 
 int64_t
@@ -235,17 +286,22 @@ h2_streams(const struct h2 *h2)
 }
 
 void
-h2_drain(struct h2 *h2)
+h2_ping(struct h2 *h2)
 {
-    int rv;
+    static const uint8_t there[8] = {'v', 't', 'h', 'e', 'r', 'e', 0, 1};
 
+    h2_session_queued(h2, nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE,
+        there));
+}
+
+void
+h2_drain(struct h2 *h2, const char *why)
+{
     if (h2->drain != DRAIN_NO || h2->gone)
         return;
-    h2->drain = DRAIN_NOTICE;
-    if ((rv = nghttp2_submit_shutdown_notice(h2->session)) == 0)
-        rv = nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE,
-            h2_callbacks_drain_ping);
-    h2_session_queued(h2, rv);
+    h2->drain = DRAIN_BEGUN;
+    h2->why = why;
+    h2_session_queued(h2, 0);
 }
 
 void
@@ -260,7 +316,7 @@ h2_drain_now(struct h2 *h2)
 int
 h2_finished(const struct h2 *h2)
 {
-    return (h2->gone || (h2->drain != DRAIN_DUE &&
+    return (h2->gone || (h2->drain != DRAIN_BEGUN && h2->drain != DRAIN_DUE &&
         !nghttp2_session_want_read(h2->session) &&
         !nghttp2_session_want_write(h2->session)));
 }

@@ -28,6 +28,10 @@ struct h2_limits {
                                      * stream may have half of it */
     unsigned max_cheap_frames;      /* frames without work done, in a row and
                                      * within ten seconds */
+    int64_t ping_us;                /* least time between PINGs; 0: any, and
+                                     * they are cheap frames like others */
+    unsigned max_ping_strikes;      /* earlier ones, with no answer between */
+    int ping_idle;                  /* also without calls; 0: not for hours */
 };
 
 /**
@@ -90,13 +94,20 @@ void h2_expire(struct h2 *h2, int64_t now);
 size_t h2_streams(const struct h2 *h2);
 
 /**
- * h2_drain(h2):
+ * h2_ping(h2):
+ * Ask the peer whether it is still there: whatever it sends then says so.
+ */
+void h2_ping(struct h2 *h2);
+
+/**
+ * h2_drain(h2, why):
  * Tell the peer that the session is going to end: first a GOAWAY that still
  * lets in what is under way, with a PING behind it; when that comes back, or
- * at h2_drain_now(), the GOAWAY that names the last stream.  Calls in progress
- * go on to their end.
+ * at h2_drain_now(), the GOAWAY that names the last stream.  Both carry
+ * ${why}, a few words that live as long as the program.  Calls in progress go
+ * on to their end.  Once it drains, it does.
  */
-void h2_drain(struct h2 *h2);
+void h2_drain(struct h2 *h2, const char *why);
 
 /**
  * h2_drain_now(h2):

@@ -33,6 +33,16 @@ on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd,
     return (0);
 }
 
+/* The peer could not know. */
+static int
+is_overloaded(struct h2 *h2)
+{
+    if (rpc_server_admits(h2->rpc, h2->peer))
+        return (0);
+    h2_limits_excuse(h2);
+    return (1);
+}
+
 static int
 on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
     void *cookie)
@@ -53,7 +63,8 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
      * was not seen.  The client may try it again.
      */
     if (h2->nstreams >= h2->limits.max_streams ||
-        (h2->drain == DRAIN_FINAL && id > h2->last_stream)) {
+        (h2->drain == DRAIN_FINAL && id > h2->last_stream) ||
+        is_overloaded(h2)) {
         h2_session_queued(h2, nghttp2_submit_rst_stream(session,
             NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM));
         return (0);

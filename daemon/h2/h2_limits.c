@@ -14,6 +14,9 @@
 /* Cheap frames are forgotten after so long: pings keep connections alive. */
 #define CHEAP_WINDOW_US INT64_C(10000000)
 
+/* As gRFC A8 has it: what is allowed without calls, if nothing else is. */
+#define PING_IDLE_US INT64_C(7200000000)
+
 /* Limits of nghttp2's own: entries of a SETTINGS frame, CONTINUATIONs. */
 #define SETTINGS_MAX 32
 #define CONTINUATIONS_MAX 8
@@ -67,6 +70,34 @@ count(struct h2 *h2, const char *why)
     }
 }
 
+/*
+ * As gRFC A8 suggests: what comes earlier than allowed after the last PING
+ * that was in time, with nothing sent between, is a strike.  A 64th less than
+ * the limit is no strike yet: clocks differ.
+ */
+static void
+count_ping(struct h2 *h2)
+{
+    int64_t gap = h2->limits.ping_us, now;
+
+    /* The words on which clients of gRPC ping less often. */
+    const char *why = "too_many_pings";
+
+    if (gap == 0) {
+        count(h2, why);
+        return;
+    }
+    if (h2->nstreams == 0 && !h2->limits.ping_idle && gap < PING_IDLE_US)
+        gap = PING_IDLE_US;
+    now = clock_monotonic_us();
+    if (h2->pings == 0 || now - h2->pinged_at >= gap - gap / 64) {
+        h2->pinged_at = now;
+        if (h2->pings == 0)
+            h2->pings = 1;
+    } else if (h2->pings++ > h2->limits.max_ping_strikes && h2->flood == NULL)
+        h2->flood = why;
+}
+
 void
 h2_limits_received(struct h2 *h2, const nghttp2_frame_hd *frame)
 {
@@ -89,8 +120,10 @@ h2_limits_received(struct h2 *h2, const nghttp2_frame_hd *frame)
             count(h2, "too_many_empty_frames");
         break;
     case NGHTTP2_PING:
-        /* The words on which clients of gRPC ping less often. */
-        count(h2, "too_many_pings");
+        if (frame->flags & NGHTTP2_FLAG_ACK)
+            count(h2, "too_many_pings");
+        else
+            count_ping(h2);
         break;
     default:
         count(h2, "too_many_control_frames");
@@ -104,16 +137,25 @@ h2_limits_sent(struct h2 *h2, const nghttp2_frame *frame)
     switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
     case NGHTTP2_DATA:
-        h2->cheap = 0;
+        h2->cheap = h2->pings = 0;
         break;
     case NGHTTP2_RST_STREAM:
         /* A peer can make us reset streams as fast as it opens them. */
-        if (frame->rst_stream.error_code != NGHTTP2_NO_ERROR)
+        if (frame->rst_stream.error_code == NGHTTP2_REFUSED_STREAM &&
+            h2->excused > 0)
+            h2->excused--;
+        else if (frame->rst_stream.error_code != NGHTTP2_NO_ERROR)
             count(h2, "too_many_resets");
         break;
     default:
         break;
     }
+}
+
+void
+h2_limits_excuse(struct h2 *h2)
+{
+    h2->excused++;
 }
 
 static enum err

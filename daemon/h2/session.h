@@ -43,10 +43,12 @@ struct h2_block {
 };
 
 /*
- * DRAIN_NOTICE: a PING is behind the first GOAWAY.  DRAIN_DUE: the final one
- * is made by the next h2_take(), so that no call slips in before it.
+ * DRAIN_BEGUN: the first GOAWAY is made by the next h2_take().  DRAIN_NOTICE:
+ * a PING is behind it.  DRAIN_DUE: the final one is made by the next
+ * h2_take(), so that no call slips in before it.
  */
-enum h2_drain_state { DRAIN_NO, DRAIN_NOTICE, DRAIN_DUE, DRAIN_FINAL };
+enum h2_drain_state { DRAIN_NO, DRAIN_BEGUN, DRAIN_NOTICE, DRAIN_DUE,
+    DRAIN_FINAL };
 
 struct h2 {
     struct h2_memory memory;        /* the session's */
@@ -64,9 +66,14 @@ struct h2 {
     int announced;                  /* our SETTINGS have been taken */
     int gone;                       /* nothing more is to be sent */
     enum h2_drain_state drain;
+    const char *why;                /* it drains */
     int32_t last_stream;            /* that the final GOAWAY lets in */
     unsigned cheap;                 /* frames without work done, in a row */
-    int64_t cheap_since;            /* when the first of them came */
+    unsigned pings;                 /* since the last answer: one, and those
+                                     * that came too early */
+    int64_t cheap_since;            /* when the first cheap frame came */
+    int64_t pinged_at;              /* when the last PING in time came */
+    unsigned excused;               /* resets to come that are our doing */
     const char *flood;              /* why the peer is cut off; NULL: not */
 };
 
@@ -100,6 +107,12 @@ void h2_limits_received(struct h2 *h2, const nghttp2_frame_hd *frame);
  * as one.
  */
 void h2_limits_sent(struct h2 *h2, const nghttp2_frame *frame);
+
+/**
+ * h2_limits_excuse(h2):
+ * A stream is reset for no fault of the peer's.
+ */
+void h2_limits_excuse(struct h2 *h2);
 
 /**
  * h2_limits_header(h2, name, value, keep):

@@ -18,11 +18,12 @@
 /* How long the peer has to hang up once it has heard our last words. */
 #define LINGER_US 1000000
 
-/* How long a handshake may go on once the worker drains. */
-#define DRAIN_HANDSHAKE_US 1000000
-
-/* How long we wait for the PING of h2_drain(), if the grace is not shorter. */
-#define DRAIN_FINAL_US 1000000
+/*
+ * How long a handshake may go on once the worker drains, and how long we wait
+ * for the PING of h2_drain(), if the grace is not shorter: a peer that has to
+ * send something again does so after one second.
+ */
+#define DRAIN_PATIENCE_US 3000000
 
 #define TO(state) (1u << (state))
 
@@ -40,15 +41,33 @@ static const struct {
     [CONN_CLOSED] = {"closed", 0},
 };
 
+/* Of what the peer is told, gRFC A9 has the words for two. */
+static const char *const whys[CONN_WHY_COUNT] = {
+    [CONN_SHUTDOWN] = "shutdown",
+    [CONN_CERTIFICATE] = "certificate_expired",
+    [CONN_IDLE] = "max_idle",
+    [CONN_AGE] = "max_age",
+};
+
+static int64_t
+grace_of(const struct net_limits *limits, enum conn_why why)
+{
+    if (why != CONN_AGE && why != CONN_IDLE)
+        return (limits->drain_us);
+    return (limits->age_grace_us == 0 ? NEVER : limits->age_grace_us);
+}
+
 /* The longest stay in a state, in microseconds; NEVER: no limit. */
 static int64_t
-longest_stay(const struct net_limits *limits, enum conn_state state)
+longest_stay(const struct conn *c, enum conn_state state)
 {
+    const struct net_limits *limits = &c->host->limits;
+
     switch (state) {
     case CONN_HANDSHAKE:
         return (limits->handshake_us);
     case CONN_DRAINING:
-        return (limits->drain_us);
+        return (grace_of(limits, c->why));
     case CONN_ENDING:
         return (limits->stall_us);
     case CONN_LINGERING:
@@ -123,18 +142,24 @@ move(struct conn *c, enum conn_state next)
 void
 conn_enter(struct conn *c, enum conn_state next)
 {
+    const int64_t now = clock_monotonic_us();
+
     assert((states[c->state].next & TO(next)) != 0);
     log_line(LOG_DEBUG, "connection", "conn=%" PRIu64 " from=%s to=%s", c->id,
         states[c->state].name, states[next].name);
     move(c, next);
-    if (next == CONN_OPEN)
-        c->ends_at = after(clock_monotonic_us(),
-            c->peer.not_after_us - clock_wall_us());
     c->state = next;
-    c->until = after(clock_monotonic_us(),
-        longest_stay(&c->host->limits, next));
+    c->until = after(now, longest_stay(c, next));
 
     switch (next) {
+    case CONN_OPEN:
+        c->ends_at = after(now, c->peer.not_after_us - clock_wall_us());
+        conn_life_begin(&c->life, &c->host->limits.life, now,
+            c->id ^ (uint64_t)now);
+        break;
+    case CONN_DRAINING:
+        c->life.ending = 1;
+        break;
     case CONN_ENDING:
         (void)event_del(&c->readable);
         conn_touch(c);
@@ -159,6 +184,7 @@ void
 conn_block(struct conn *c)
 {
     c->blocked = 1;
+    c->life.read_at = NEVER;
     c->stalled_at = after(clock_monotonic_us(), c->host->limits.stall_us);
     (void)event_del(&c->readable);
     if (event_add(&c->writable, NULL) != 0)
@@ -169,6 +195,7 @@ void
 conn_unblock(struct conn *c)
 {
     c->blocked = 0;
+    c->life.read_at = clock_monotonic_us();
     c->stalled_at = NEVER;
     if (c->state != CONN_OPEN && c->state != CONN_DRAINING)
         return;
@@ -185,10 +212,9 @@ next_due(const struct conn *c)
 {
     int64_t due = earlier(earlier(c->until, c->stalled_at), c->final_at);
 
-    if (c->state == CONN_OPEN)
-        due = earlier(due, c->ends_at);
     if (c->state == CONN_OPEN || c->state == CONN_DRAINING)
-        due = earlier(due, h2_deadline(c->h2));
+        due = earlier(earlier(due, c->ends_at), earlier(h2_deadline(c->h2),
+            conn_life_next(&c->life, &c->host->limits.life)));
     return (due);
 }
 
@@ -237,7 +263,63 @@ on_certificate_over(struct conn *c)
     log_line(LOG_INFO, "connection", "conn=%" PRIu64
         " peer=%s serial=%s reason=\"the certificate has expired\"", c->id,
         c->peer.uri, c->peer.serial);
-    conn_drain(c);
+    c->ends_at = NEVER;
+    conn_drain(c, CONN_CERTIFICATE);
+}
+
+void
+conn_note(struct conn *c, int64_t now)
+{
+    if (c->heard && !c->blocked)
+        c->life.read_at = now;
+    c->heard = 0;
+    conn_life_calls(&c->life, h2_streams(c->h2), now);
+}
+
+static void
+check_life(struct conn *c, int64_t now)
+{
+    if (c->state == CONN_CLOSED)
+        return;
+    conn_note(c, now);
+    switch (conn_life_due(&c->life, &c->host->limits.life, now)) {
+    case CONN_LIFE_PING:
+        c->life.pinged_at = now;
+        h2_ping(c->h2);
+        break;
+    case CONN_LIFE_DEAD:
+        log_line(LOG_INFO, "connection", "conn=%" PRIu64 " peer=%s"
+            " calls=%zu reason=\"the peer does not answer\"", c->id,
+            c->peer.uri, h2_streams(c->h2));
+        conn_enter(c, CONN_CLOSED);
+        break;
+    case CONN_LIFE_IDLE:
+        conn_drain(c, CONN_IDLE);
+        break;
+    case CONN_LIFE_OLD:
+        conn_drain(c, CONN_AGE);
+        break;
+    case CONN_LIFE_NOTHING:
+        break;
+    }
+}
+
+/* For OPEN and DRAINING. */
+static void
+check_session(struct conn *c, int64_t now)
+{
+    if (now >= c->ends_at)
+        on_certificate_over(c);
+    if (now >= c->final_at) {
+        c->final_at = NEVER;
+        h2_drain_now(c->h2);
+        conn_touch(c);
+    }
+    if (h2_deadline(c->h2) <= now) {
+        h2_expire(c->h2, now);
+        conn_touch(c);
+    }
+    check_life(c, now);
 }
 
 static void
@@ -258,19 +340,9 @@ on_timer(evutil_socket_t fd, short what, void *cookie)
         conn_enter(c, CONN_CLOSED);
         return;
     }
-    if (c->state == CONN_OPEN && now >= c->ends_at)
-        on_certificate_over(c);
-    if (c->state == CONN_OPEN || c->state == CONN_DRAINING) {
-        if (now >= c->final_at) {
-            c->final_at = NEVER;
-            h2_drain_now(c->h2);
-            conn_touch(c);
-        }
-        if (h2_deadline(c->h2) <= now) {
-            h2_expire(c->h2, now);
-            conn_touch(c);
-        }
-    } else
+    if (c->state == CONN_OPEN || c->state == CONN_DRAINING)
+        check_session(c, now);
+    else
         c->final_at = NEVER;
     conn_arm(c);
 }
@@ -354,22 +426,29 @@ conn_start(struct conn_host *host, int fd)
 }
 
 void
-conn_drain(struct conn *c)
+conn_drain(struct conn *c, enum conn_why why)
 {
-    int64_t now = clock_monotonic_us();
+    const int64_t now = clock_monotonic_us();
+    const int64_t grace = grace_of(&c->host->limits, why);
 
     switch (c->state) {
     case CONN_HANDSHAKE:
         /* The peer may think it is over, and have asked already. */
-        c->until = earlier(c->until, after(now, DRAIN_HANDSHAKE_US));
+        c->until = earlier(c->until, after(now, DRAIN_PATIENCE_US));
         conn_arm(c);
         break;
     case CONN_OPEN:
-        h2_drain(c->h2);
-        c->final_at = after(now,
-            earlier(DRAIN_FINAL_US, c->host->limits.drain_us / 2));
+        log_line(LOG_DEBUG, "connection", "conn=%" PRIu64 " reason=%s", c->id,
+            whys[why]);
+        h2_drain(c->h2, whys[why]);
+        c->why = why;
+        c->final_at = after(now, earlier(DRAIN_PATIENCE_US, grace / 2));
         conn_enter(c, CONN_DRAINING);
         conn_touch(c);
+        break;
+    case CONN_DRAINING:
+        c->until = earlier(c->until, after(now, grace));
+        conn_arm(c);
         break;
     default:
         break;

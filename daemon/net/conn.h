@@ -11,8 +11,10 @@
  *       +---------------------------------------------+            |
  *       `---- from anywhere: error, end of input, or time is up ---'
  *
- * Who a peer is, is known for as long as its certificate says: then OPEN turns
- * into DRAINING by itself.
+ * OPEN turns into DRAINING by itself when the peer's certificate is over (who
+ * it is, is known for so long), or when the connection has been idle or there
+ * for long enough.  A peer that does not even answer PINGs is gone, and its
+ * connection closed.
  *
  * ENDING says what is left to say and reads no more.  LINGERING has said it,
  * and reads only to throw away: closing a socket that holds unread bytes would
@@ -31,6 +33,7 @@
 
 #include "base/identity.h"
 #include "h2/h2.h"
+#include "net/conn_life.h"
 #include "net/worker.h"
 #include "proto/bytes.h"
 #include "proto/err.h"
@@ -39,12 +42,17 @@
 enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_DRAINING, CONN_ENDING,
     CONN_LINGERING, CONN_CLOSED, CONN_STATE_COUNT };
 
+/* Why a connection drains. */
+enum conn_why { CONN_SHUTDOWN, CONN_CERTIFICATE, CONN_IDLE, CONN_AGE,
+    CONN_WHY_COUNT };
+
 struct conn_host;
 
 struct conn {
     struct conn_host *host;     /* borrowed */
     uint64_t id;                /* as the log has it */
     enum conn_state state;
+    enum conn_why why;          /* from DRAINING on */
     int fd;                     /* owned */
     SSL *ssl;                   /* owned */
     struct h2 *h2;              /* owned; NULL until OPEN */
@@ -53,6 +61,8 @@ struct conn {
     int blocked;                /* waits until the socket takes more */
     int dirty;                  /* is on the host's list */
     int more;                   /* is on the list of those to be read */
+    int heard;                  /* something came, and ${life} is not told */
+    struct conn_life life;      /* from OPEN on */
     int64_t until;              /* end of the stay in this state */
     int64_t stalled_at;         /* end of the patience with a blocked write */
     int64_t final_at;           /* when the last GOAWAY must go out */
@@ -105,10 +115,18 @@ void conn_unblock(struct conn *conn);
 void conn_arm(struct conn *conn);
 
 /**
- * conn_drain(conn):
- * Begin to end, as net_worker_drain() says.
+ * conn_note(conn, now):
+ * See what has come, and whether there are calls; for OPEN and DRAINING only.
  */
-void conn_drain(struct conn *conn);
+void conn_note(struct conn *conn, int64_t now);
+
+/**
+ * conn_drain(conn, why):
+ * Begin to end: the peer is told, twice, as h2_drain() says; calls in progress
+ * have the grace that ${why} allows.  If it drains already, that grace may
+ * become shorter.
+ */
+void conn_drain(struct conn *conn, enum conn_why why);
 
 /**
  * conn_free(conn):

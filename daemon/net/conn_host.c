@@ -27,6 +27,7 @@ conn_host_init(struct conn_host *host, struct event_base *base,
     STAILQ_INIT(&host->more);
     STAILQ_INIT(&host->closed);
     host->count = 0;
+    host->now = 0;
     host->draining = 0;
     host->full = 0;
     host->refusals_from = 0;
@@ -102,6 +103,9 @@ conn_host_flush(struct conn_host *host)
     STAILQ_HEAD(, conn) now = STAILQ_HEAD_INITIALIZER(now);
     struct conn *c;
 
+    if (STAILQ_EMPTY(&host->dirty))
+        return;
+    host->now = clock_monotonic_us();
     STAILQ_CONCAT(&now, &host->dirty);
     while ((c = STAILQ_FIRST(&now)) != NULL) {
         STAILQ_REMOVE_HEAD(&now, dirty_link);
@@ -145,11 +149,11 @@ conn_host_drain(struct conn_host *host)
     host->draining = 1;
     for (c = TAILQ_FIRST(&host->shaking); c != NULL; c = next) {
         next = TAILQ_NEXT(c, all_link);
-        conn_drain(c);
+        conn_drain(c, CONN_SHUTDOWN);
     }
     for (c = TAILQ_FIRST(&host->all); c != NULL; c = next) {
         next = TAILQ_NEXT(c, all_link);
-        conn_drain(c);
+        conn_drain(c, CONN_SHUTDOWN);
     }
 }
 

@@ -25,6 +25,7 @@ struct conn_host {
     STAILQ_HEAD(, conn) more;       /* to be read in the next tick */
     STAILQ_HEAD(, conn) closed;     /* to be freed */
     size_t count;                   /* of all of them */
+    int64_t now;                    /* when this tick began to write */
     int draining;
     int full;                       /* the log knows that there are too many */
     int64_t refusals_from;          /* refused handshakes: begin of a second */

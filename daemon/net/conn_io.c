@@ -54,7 +54,7 @@ on_shaken(struct conn *c)
     conn_enter(c, CONN_OPEN);
     conn_touch(c);          /* our SETTINGS */
     if (host->draining)
-        conn_drain(c);
+        conn_drain(c, CONN_SHUTDOWN);
 }
 
 /*
@@ -135,6 +135,7 @@ read_on(struct conn *c)
             on_dry(c);
             return;
         }
+        c->heard = 1;
         conn_touch(c);
         if ((err = h2_feed(c->h2, in)) != E_OK) {
             log_line(LOG_WARN, "connection", "conn=%" PRIu64
@@ -260,6 +261,7 @@ after_flush(struct conn *c, int more)
 {
     if (c->state == CONN_CLOSED)
         return;
+    conn_note(c, c->host->now);
     if (c->blocked || more) {
         if (more && !c->blocked)
             conn_touch(c);
@@ -282,6 +284,7 @@ conn_io_flush(struct conn *c)
     if ((c->state != CONN_OPEN && c->state != CONN_DRAINING &&
         c->state != CONN_ENDING) || c->blocked)
         return;
+    conn_note(c, c->host->now);
     if ((c->rest.n > 0 && write_rest(c) != E_OK) ||
         (c->rest.n == 0 && c->state != CONN_CLOSED &&
         write_new(c, &more) != E_OK)) {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "h2/h2.h"
+#include "net/conn_life.h"
 #include "proto/err.h"
 #include "rpc/rpc.h"
 
@@ -28,6 +29,9 @@ struct net_limits {
     int64_t handshake_us;           /* longest stay in the handshake */
     int64_t stall_us;               /* longest time a write may make no way */
     int64_t drain_us;               /* grace that calls have after a drain */
+    struct conn_life_limits life;
+    int64_t age_grace_us;           /* and when their connection is old, or
+                                     * was idle; 0: no limit */
 };
 
 /**

@@ -393,11 +393,25 @@ h2_expire(struct h2 *h2, int64_t now)
     put(h2, "expired");
 }
 
+size_t
+h2_streams(const struct h2 *h2)
+{
+    return (!LIST_EMPTY(&h2->laters) || h2->deadline != INT64_MAX);
+}
+
 void
-h2_drain(struct h2 *h2)
+h2_ping(struct h2 *h2)
+{
+    put(h2, "ping");
+}
+
+void
+h2_drain(struct h2 *h2, const char *why)
 {
     h2->draining = 1;
     put(h2, "drain");
+    if (strcmp(why, "shutdown") != 0)
+        put(h2, why);
 }
 
 void

@@ -541,8 +541,8 @@ a_drain_loses_no_call(void **state)
     before = call_text(p, PATH "Later", "before", 0);
     peer_pump(p);
     p->woken = 0;
-    h2_drain(p->h2);
-    h2_drain(p->h2);
+    h2_drain(p->h2, "shutdown");
+    h2_drain(p->h2, "shutdown");
     assert_int_equal(p->woken, 1);
 
     /* This one crosses the notice on its way. */
@@ -583,7 +583,7 @@ a_call_that_comes_with_the_ping_is_let_in(void **state)
     buf_init(&out, 64 * 1024);
     raw_magic(&in);
     assert_int_equal(h2_feed(p->h2, buf_slice(&in)), E_OK);
-    h2_drain(p->h2);
+    h2_drain(p->h2, "shutdown");
     assert_int_equal(h2_take(p->h2, &out), E_OK);
     raw_scan(buf_slice(&out), &frames);
     assert_int_equal(frames.n[NGHTTP2_PING], 1);
@@ -616,7 +616,9 @@ a_drain_now_does_not_wait_for_the_ping(void **state)
     struct exchange *x = call_text(p, PATH "Later", "x", 0);
 
     assert_int_equal(peer_push(p), E_OK);
-    h2_drain(p->h2);
+    h2_drain(p->h2, "shutdown");
+    peer_pull(p);
+    assert_int_equal(p->ngoaway, 1);
     h2_drain_now(p->h2);
     assert_true(h2_wants_write(p->h2));
     peer_pull(p);

@@ -424,7 +424,7 @@ what_is_not_http2_is_given_up(void **state)
     assert_true(h2_finished(r->peer.h2));
     assert_false(h2_wants_write(r->peer.h2));
     assert_int_equal(take(r).n[NGHTTP2_GOAWAY], 0);
-    h2_drain(r->peer.h2);
+    h2_drain(r->peer.h2, "shutdown");
     h2_drain_now(r->peer.h2);
     assert_true(h2_finished(r->peer.h2));
 }
