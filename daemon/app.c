@@ -84,7 +84,7 @@ take_descriptors(void)
 
 /* ---- certificates ------------------------------------------------------ */
 
-/* Tell of the certificate in force, louder when it will end soon. */
+/* Tell of what will end, as far as it has not been told. */
 static void
 warn_of_ends(struct app *app)
 {
@@ -100,7 +100,6 @@ static void
 log_certificate(struct app *app)
 {
     struct tls_own own;
-    int soon;
 
     tls_server_own(app->tls, &own);
     log_line(LOG_INFO, "certificate", "not_after=%s sha256=%s", own.not_after,
