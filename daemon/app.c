@@ -16,6 +16,7 @@
 #include "expiry.h"
 #include "net/listener.h"
 #include "net/worker.h"
+#include "revoker.h"
 #include "service/service.h"
 #include "settings.h"
 #include "store/store.h"
@@ -34,6 +35,9 @@ struct app {
     struct event *hangup;
     struct event *lost;             /* the store, on the writer's thread */
     int is_lost;
+    struct tls_revocation *revocation;
+    struct revoker *revoker;
+    struct denier denier;           /* of both, for the service */
     struct tls_server *tls;
     struct expiry *expiry;
     struct event *hour;
@@ -107,13 +111,40 @@ log_certificate(struct app *app)
     warn_of_ends(app);
 }
 
+/* As settings_tls() says, and with who is not let in any more. */
+static struct tls_options
+tls_options(const struct app *app)
+{
+    struct tls_options options = settings_tls(app->conf);
+
+    options.revocation = app->revocation;
+    return (options);
+}
+
+static enum err
+open_revocation(struct app *app)
+{
+    struct tls_revocation_options options;
+    char deny_list[PATH_MAX];
+    enum err err;
+
+    settings_deny_list(app->conf, deny_list, sizeof(deny_list));
+    options = settings_revocation(app->conf, deny_list);
+    if ((err = tls_revocation_create(&options, &app->revocation)) != E_OK)
+        return (refuse(err, "revocation", err_text(err)));
+    return (E_OK);
+}
+
 static enum err
 open_tls(struct app *app)
 {
-    const struct tls_options options = settings_tls(app->conf);
+    struct tls_options options;
     char why[WHY] = "";
     enum err err;
 
+    if ((err = open_revocation(app)) != E_OK)
+        return (err);
+    options = tls_options(app);
     if ((err = tls_server_create(&options, &app->tls, why, sizeof(why))) !=
         E_OK)
         return (refuse(err, "tls", why));
@@ -137,7 +168,7 @@ tell_serving(const struct app *app, const char *more)
 static void
 reload(struct app *app)
 {
-    const struct tls_options options = settings_tls(app->conf);
+    const struct tls_options options = tls_options(app);
     char why[WHY] = "", status[STATUS] = "";
     struct tls_own before, after;
     int64_t begun_us = clock_monotonic_us();
@@ -158,6 +189,7 @@ reload(struct app *app)
             (long long)(clock_monotonic_us() - begun_us), before.not_after,
             before.fingerprint, after.not_after, after.fingerprint);
         log_certificate(app);
+        revoker_wake(app->revoker);
     }
     tell_serving(app, status);
     log_flush();
@@ -283,6 +315,7 @@ open_service(struct app *app)
     char staging_dir[PATH_MAX];
     const struct service_options options = {
         .store = app->store,
+        .denier = &app->denier,
         .key_dir = conf->key_dir,
         .catalog_dir = conf->catalog_dir,
         .max_request = (size_t)conf->message_arena,
@@ -331,6 +364,19 @@ start_workers(struct app *app)
             return (refuse(err, name, err_text(err)));
         app->nworkers++;
     }
+    revoker_serve(app->revoker, app->workers, app->nworkers);
+    return (E_OK);
+}
+
+static enum err
+open_revoker(struct app *app)
+{
+    enum err err;
+
+    if ((err = revoker_create(app->revocation, &app->revoker)) != E_OK)
+        return (refuse(err, "revocation", err_text(err)));
+    app->denier = (struct denier){.deny = revoker_deny,
+        .cookie = app->revoker, .trust_domain = app->conf->tls_trust_domain};
     return (E_OK);
 }
 
@@ -386,14 +432,17 @@ static void
 close_all(struct app *app)
 {
     net_listener_free(app->listener);
+    revoker_stop(app->revoker);
     for (size_t i = 0; i < app->nworkers; i++)
         net_worker_drain(app->workers[i]);
     for (size_t i = 0; i < app->nworkers; i++)
         net_worker_stop(app->workers[i]);
     free(app->workers);
     service_free(app->service);
+    revoker_free(app->revoker);
     store_close(app->store);
     tls_server_free(app->tls);
+    tls_revocation_free(app->revocation);
     expiry_free(app->expiry);
     watchdog_free(app->watchdog);
     if (app->hour != NULL)
@@ -424,6 +473,7 @@ app_run(const struct conf *conf, app_ready_fn *ready, void *cookie)
     if ((err = open_loop(&app)) != E_OK ||
         (err = open_tls(&app)) != E_OK ||
         (err = open_store(conf, &app, &app.store)) != E_OK ||
+        (err = open_revoker(&app)) != E_OK ||
         (err = open_service(&app)) != E_OK ||
         (err = start_workers(&app)) != E_OK ||
         (err = open_listener(&app)) != E_OK ||
@@ -458,6 +508,7 @@ app_check(const struct conf *conf)
         (err = settings_check_dirs(conf, why, sizeof(why))) != E_OK)
         err = refuse(err, "conf", why);
     tls_server_free(app.tls);
+    tls_revocation_free(app.revocation);
     expiry_free(app.expiry);
     log_flush();
     return (err);

@@ -36,6 +36,12 @@ settings_check(const struct conf *conf, char *why, size_t size)
                 needed[i].name);
             return (E_INVAL);
         }
+    if (strcmp(conf->tls_crl_required, "yes") == 0 &&
+        conf->tls_crl[0] == '\0') {
+        (void)snprintf(why, size, "tls.crl_required is yes, and tls.crl is "
+            "not set: nobody would be let in");
+        return (E_INVAL);
+    }
     return (E_OK);
 }
 
@@ -53,21 +59,43 @@ settings_check_dirs(const struct conf *conf, char *why, size_t size)
     return (E_OK);
 }
 
-void
-settings_staging_dir(const struct conf *conf, char *dir, size_t size)
+/* The folder that the store's file is in. */
+static void
+store_dir(const struct conf *conf, char *dir, size_t size)
 {
     const char *path = strchr(conf->store_dsn, ':');
     const char *last;
 
     path = path == NULL ? conf->store_dsn : path + 1;
     last = strrchr(path, '/');
-    if (conf->staging_dir[0] != '\0')
-        (void)snprintf(dir, size, "%s", conf->staging_dir);
-    else if (last == NULL)
+    if (last == NULL)
         (void)snprintf(dir, size, ".");
     else    /* of "/x", the root itself */
         (void)snprintf(dir, size, "%.*s", last == path ? 1 :
             (int)(last - path), path);
+}
+
+void
+settings_staging_dir(const struct conf *conf, char *dir, size_t size)
+{
+    if (conf->staging_dir[0] != '\0')
+        (void)snprintf(dir, size, "%s", conf->staging_dir);
+    else
+        store_dir(conf, dir, size);
+}
+
+void
+settings_deny_list(const struct conf *conf, char *path, size_t size)
+{
+    size_t n;
+
+    if (conf->tls_deny_list[0] != '\0') {
+        (void)snprintf(path, size, "%s", conf->tls_deny_list);
+        return;
+    }
+    store_dir(conf, path, size);
+    n = strlen(path);
+    (void)snprintf(path + n, size - n, "/deny.list");
 }
 
 void
@@ -98,6 +126,19 @@ settings_tls(const struct conf *conf)
         },
         .trust_domain = conf->tls_trust_domain,
         .resumption_us = conf->tls_resumption_s * 1000000,
+    });
+}
+
+struct tls_revocation_options
+settings_revocation(const struct conf *conf, const char *deny_list)
+{
+    return ((struct tls_revocation_options){
+        .crl = conf->tls_crl,
+        .deny_list = deny_list,
+        .trust_domain = conf->tls_trust_domain,
+        .max_crl = (size_t)conf->tls_crl_max,
+        .crl_required = strcmp(conf->tls_crl_required, "yes") == 0,
+        .accept_stale = strcmp(conf->tls_crl_stale, "accept") == 0,
     });
 }
 

@@ -37,16 +37,27 @@ enum err MUST_USE settings_check_dirs(const struct conf *conf, char *why,
 void settings_staging_dir(const struct conf *conf, char *dir, size_t size);
 
 /**
+ * settings_deny_list(conf, path, size):
+ * Write to ${path}, of ${size} bytes, where the deny list is: as it is set, or
+ * else beside the store.
+ */
+void settings_deny_list(const struct conf *conf, char *path, size_t size);
+
+/**
  * settings_log(conf):
  * Have the log as ${conf} says.
  */
 void settings_log(const struct conf *conf);
 
 /**
- * settings_tls(conf) and settings_limits(conf):
- * Return what the parts want; texts are borrowed from ${conf}.
+ * settings_tls(conf), settings_revocation(conf, deny_list) and
+ * settings_limits(conf):
+ * Return what the parts want; texts are borrowed from ${conf}, and
+ * ${deny_list} is as settings_deny_list() writes it.
  */
 struct tls_options settings_tls(const struct conf *conf);
+struct tls_revocation_options settings_revocation(const struct conf *conf,
+    const char *deny_list);
 struct net_limits settings_limits(const struct conf *conf);
 
 #endif /* !DAEMON_SETTINGS_H */

@@ -54,6 +54,18 @@
         "longest time for a handshake")                                       \
     NUMBER(tls_resumption_s, "tls.resumption_s", 7200, 0, 86400,              \
         "how long a peer may resume its TLS session; 0: never")               \
+    TEXT(tls_crl, "tls.crl", "",                                              \
+        "file or folder of CRLs, PEM or DER, of the root and the roles' CAs; "\
+        "read again when it changes")                                         \
+    CHOICE(tls_crl_required, "tls.crl_required", "no", "no yes",              \
+        "whether nobody of a role is let in while its CA has no CRL")         \
+    CHOICE(tls_crl_stale, "tls.crl_stale", "refuse", "refuse accept",         \
+        "what happens to peers whose CA's CRL is out of date")                \
+    NUMBER(tls_crl_max, "tls.crl_bytes", 16777216, 65536, 1073741824,         \
+        "size of all CRLs together")                                          \
+    TEXT(tls_deny_list, "tls.deny_list", "",                                  \
+        "file of who is not let in, read again when it changes, and added to "\
+        "by DenyIdentity; none: deny.list in the store's folder")             \
     TEXT(store_dsn, "store.dsn", "",                                          \
         "where records are kept, as in sqlite:/var/lib/vouchd/vouch.db")      \
     NUMBER(store_group, "store.group", 64, 1, 10000,                          \

@@ -45,6 +45,7 @@ static const struct {
 static const char *const whys[CONN_WHY_COUNT] = {
     [CONN_SHUTDOWN] = "shutdown",
     [CONN_CERTIFICATE] = "certificate_expired",
+    [CONN_UNSURE] = "certificate_status_unknown",
     [CONN_IDLE] = "max_idle",
     [CONN_AGE] = "max_age",
 };

@@ -43,8 +43,8 @@ enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_DRAINING, CONN_ENDING,
     CONN_LINGERING, CONN_CLOSED, CONN_STATE_COUNT };
 
 /* Why a connection drains. */
-enum conn_why { CONN_SHUTDOWN, CONN_CERTIFICATE, CONN_IDLE, CONN_AGE,
-    CONN_WHY_COUNT };
+enum conn_why { CONN_SHUTDOWN, CONN_CERTIFICATE, CONN_UNSURE, CONN_IDLE,
+    CONN_AGE, CONN_WHY_COUNT };
 
 struct conn_host;
 
@@ -57,6 +57,7 @@ struct conn {
     SSL *ssl;                   /* owned */
     struct h2 *h2;              /* owned; NULL until OPEN */
     struct identity peer;       /* from OPEN on */
+    struct tls_marks marks;     /* likewise */
     struct buf rest;            /* what the socket has not taken yet */
     int blocked;                /* waits until the socket takes more */
     int dirty;                  /* is on the host's list */

@@ -157,6 +157,21 @@ conn_host_drain(struct conn_host *host)
     }
 }
 
+/* Who shakes hands still is asked for when that is over. */
+size_t
+conn_host_revoke(struct conn_host *host)
+{
+    struct conn *c, *next;
+    size_t ended = 0;
+
+    for (c = TAILQ_FIRST(&host->all); c != NULL; c = next) {
+        next = TAILQ_NEXT(c, all_link);
+        if (conn_revoke(c))
+            ended++;
+    }
+    return (ended);
+}
+
 void
 conn_host_close(struct conn_host *host)
 {

@@ -90,6 +90,12 @@ int conn_host_busy(const struct conn_host *host);
 void conn_host_drain(struct conn_host *host);
 
 /**
+ * conn_host_revoke(host):
+ * conn_revoke() each connection; return how many that ended.
+ */
+size_t conn_host_revoke(struct conn_host *host);
+
+/**
  * conn_host_close(host):
  * Close every connection, whatever it does; conn_host_reap() then frees them.
  */

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "net/conn_host.h"
+#include "net/conn_revoke.h"
 
 /* How many records one connection may have read in one tick. */
 enum { READS_PER_TICK = 8 };
@@ -41,10 +42,15 @@ on_shaken(struct conn *c)
     struct conn_host *host = c->host;
 
     if (tls_peer(c->ssl, &c->peer) != E_OK ||
+        tls_peer_marks(c->ssl, &c->marks) != E_OK ||
         h2_create(host->rpc, &c->peer, &host->limits.h2, on_wake, c,
         &c->h2) != E_OK) {
         log_line(LOG_WARN, "handshake", "conn=%" PRIu64
             " reason=\"could not begin\"", c->id);
+        conn_enter(c, CONN_CLOSED);
+        return;
+    }
+    if (!conn_revoke_admits(c)) {
         conn_enter(c, CONN_CLOSED);
         return;
     }

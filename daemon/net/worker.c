@@ -176,6 +176,15 @@ on_take(void *cookie)
     free(h);
 }
 
+static void
+on_revoke(void *cookie)
+{
+    struct net_revoke *r = cookie;
+
+    r->ended = r->worker->over ? 0 : conn_host_revoke(&r->worker->host);
+    r->done(r);
+}
+
 /* ---- on any thread ---------------------------------------------------- */
 
 void
@@ -198,6 +207,12 @@ net_worker_ping(struct net_worker *worker, void (*answer)(void *cookie),
     void *cookie)
 {
     mailbox_post(worker->mailbox, answer, cookie);
+}
+
+void
+net_worker_revoke(struct net_revoke *revoke)
+{
+    mailbox_post(revoke->worker->mailbox, on_revoke, revoke);
 }
 
 void

@@ -62,6 +62,23 @@ void net_worker_take(struct net_worker *worker, int fd);
 void net_worker_ping(struct net_worker *worker,
     void (*answer)(void *cookie), void *cookie);
 
+/* One look through a worker's connections; the caller's memory. */
+struct net_revoke {
+    struct net_worker *worker;
+    size_t ended;               /* set by the worker */
+    void (*done)(struct net_revoke *revoke);
+    void *cookie;               /* the caller's */
+};
+
+/**
+ * net_worker_revoke(revoke):
+ * Have revoke->worker end the connections whose peers' certificates are not
+ * good any more, as conn_revoke() says, and then call revoke->done() on its
+ * thread: soon, if its loop still turns, and in any case before
+ * net_worker_stop() has returned.  Any thread.
+ */
+void net_worker_revoke(struct net_revoke *revoke);
+
 /**
  * net_worker_drain(worker):
  * Begin to end: health NOT_SERVING, GOAWAY on every connection, calls in

@@ -10,6 +10,7 @@ who_am_i(struct unary_call *call, const ProtobufCMessage *request)
 {
     Vouch__V1__WhoAmIResponse response = VOUCH__V1__WHO_AM_IRESPONSE__INIT;
     const struct identity *who = call->caller->identity;
+    char key[2 * SHA256_BYTES + 1];
     const struct method *methods;
     char **allowed;
     size_t n;
@@ -31,6 +32,8 @@ who_am_i(struct unary_call *call, const ProtobufCMessage *request)
     response.id = text_of(who->id);
     response.certificate_serial = text_of(who->serial);
     response.certificate_not_after_us = who->not_after_us;
+    bytes_to_hex((struct slice){who->key, sizeof(who->key)}, key);
+    response.certificate_key_sha256 = key;
     unary_reply(call, &response.base);
 }
 

@@ -35,6 +35,7 @@
 
 struct service {
     struct store *store;            /* borrowed */
+    const struct denier *denier;    /* borrowed; may be NULL */
     struct catalog_index *catalog;  /* owned */
     struct key_ring *keys;          /* owned */
     size_t max_request;
@@ -45,7 +46,8 @@ struct service {
     char *staging_dir;              /* owned; the room's */
     pthread_mutex_t lock;           /* over what is below */
     pthread_cond_t idle;            /* ${jobs} has become 0 */
-    size_t jobs;                    /* handed to the writer, not settled */
+    size_t jobs;                    /* handed to the writer, or to the denier,
+                                       and not settled */
     struct service_worker *live;    /* workers that have not been freed */
 };
 
@@ -158,6 +160,7 @@ extern const struct method_ops get_association_method;  /* catalog_methods.c */
 extern const struct method_ops list_associations_method;
 extern const struct method_ops list_credential_types_method;
 extern const struct method_ops who_am_i_method;             /* access.c */
+extern const struct method_ops deny_identity_method;    /* deny_identity.c */
 extern const struct method_ops health_check_method;         /* health.c */
 extern const struct method_ops health_list_method;
 extern const struct method_ops health_watch_method;

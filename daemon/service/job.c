@@ -31,27 +31,43 @@ is_live(const struct service *service, const struct service_worker *worker)
     return (0);
 }
 
-/*
- * On the writer thread.  Once it has been handed on, ${job} may be gone at any
- * time; once the count is 0, the service may be.
- */
-static void
-on_post(void *target, void (*fn)(void *cookie), void *cookie)
+void
+job_hold(struct service *service)
 {
-    struct service_job *job = target;
-    struct service *service = job->service;
+    (void)pthread_mutex_lock(&service->lock);
+    service->jobs++;
+    (void)pthread_mutex_unlock(&service->lock);
+}
+
+/* Once the count is 0, the service may be gone. */
+void
+job_return(struct service *service, struct service_worker *worker,
+    void (*fn)(void *cookie), void *cookie)
+{
     int live;
 
-    if (job->settle != NULL)
-        job->settle(job);
     (void)pthread_mutex_lock(&service->lock);
-    if ((live = is_live(service, job->worker)))
-        job->worker->post.post(job->worker->post.target, fn, cookie);
+    if ((live = is_live(service, worker)))
+        worker->post.post(worker->post.target, fn, cookie);
     if (--service->jobs == 0)
         (void)pthread_cond_broadcast(&service->idle);
     (void)pthread_mutex_unlock(&service->lock);
     if (!live)
         fn(cookie);
+}
+
+/*
+ * On the writer thread.  Once it has been handed on, ${job} may be gone at any
+ * time.
+ */
+static void
+on_post(void *target, void (*fn)(void *cookie), void *cookie)
+{
+    struct service_job *job = target;
+
+    if (job->settle != NULL)
+        job->settle(job);
+    job_return(job->service, job->worker, fn, cookie);
 }
 
 void
@@ -63,9 +79,7 @@ job_submit(struct service_worker *worker, struct service_job *job)
     job->worker = worker;
     job->job = (struct store_job){.run = on_run, .done = on_done,
         .cookie = job, .post = {.post = on_post, .target = job}};
-    (void)pthread_mutex_lock(&service->lock);
-    service->jobs++;
-    (void)pthread_mutex_unlock(&service->lock);
+    job_hold(service);
     store_submit(service->store, &job->job);
 }
 

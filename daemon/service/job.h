@@ -42,6 +42,17 @@ struct service_job {
 void job_submit(struct service_worker *worker, struct service_job *job);
 
 /**
+ * job_hold(service) and job_return(service, worker, fn, cookie):
+ * Something that is not the writer's will end on another thread: until it has
+ * been returned, ${service} is not freed.  To return it is to have
+ * ${fn}(${cookie}) called on the thread of ${worker}, or here and now if that
+ * is gone; what may be touched then is as with service_job.done().
+ */
+void job_hold(struct service *service);
+void job_return(struct service *service, struct service_worker *worker,
+    void (*fn)(void *cookie), void *cookie);
+
+/**
  * job_run(store, run, cookie):
  * Run ${run}(txn, ${cookie}) on the writer and wait for the outcome.  For
  * threads that have no loop.

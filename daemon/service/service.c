@@ -238,6 +238,7 @@ allocate(const struct service_options *options, struct service **service)
         return (err);
     }
     s->store = options->store;
+    s->denier = options->denier;
     s->max_request = options->max_request;
     s->max_rejects = options->max_rejects;
     s->max_endings = options->max_endings;

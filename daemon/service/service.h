@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "proto/err.h"
+#include "service/denier.h"
 #include "store/store.h"
 
 /* Opaque types. */
@@ -18,6 +19,8 @@ struct service_worker;
 
 struct service_options {
     struct store *store;            /* borrowed, must outlive the service */
+    const struct denier *denier;    /* borrowed, must outlive the service;
+                                       NULL: there is no deny list */
     const char *key_dir;            /* factor keys and the page token key */
     const char *catalog_dir;        /* read if the store holds no catalog */
     size_t max_request;             /* bytes of a decoded request that waits */
