@@ -88,7 +88,13 @@ service_rebuild(struct store *store, int check, char *why, size_t size)
 #define INPUT (&grpc__testing__streaming_input_call_request__descriptor)
 #define OUTPUT (&grpc__testing__streaming_output_call_request__descriptor)
 
+/* What comes back, before the answer or behind it. */
+static const char *const echoed[] = {"x-grpc-test-echo-initial",
+    "x-grpc-test-echo-trailing-bin", NULL};
+
 /*
+ * All of it may be compressed: nothing here is secret.
+ *
  * UnimplementedCall has no row, and grpc.testing.UnimplementedService none at
  * all: clients see what a server says that does not know a method.
  */
@@ -103,6 +109,8 @@ static const struct method methods[] = {
         .roles = ROLE_ANY,
         .request = SIMPLE,
         .ops = &unary_call_ops,
+        .compress = 1,
+        .metadata = echoed,
     }, {
         .path = PATH(StreamingInputCall),
         .client_streaming = 1,
@@ -115,6 +123,7 @@ static const struct method methods[] = {
         .roles = ROLE_ANY,
         .request = OUTPUT,
         .ops = &streaming_output_call_ops,
+        .compress = 1,
     }, {
         .path = PATH(FullDuplexCall),
         .client_streaming = 1,
@@ -122,6 +131,8 @@ static const struct method methods[] = {
         .roles = ROLE_ANY,
         .request = OUTPUT,
         .ops = &full_duplex_call_ops,
+        .compress = 1,
+        .metadata = echoed,
     }, {
         .path = PATH(HalfDuplexCall),
         .client_streaming = 1,
@@ -129,6 +140,7 @@ static const struct method methods[] = {
         .roles = ROLE_ANY,
         .request = OUTPUT,
         .ops = &half_duplex_call_ops,
+        .compress = 1,
     },
 };
 

@@ -1,17 +1,36 @@
 #include "test_call.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "grpc/testing/empty.pb-c.h"
 
 /* No test asks for more, and rpc would not send it. */
 #define PAYLOAD_MAX (4 * 1024 * 1024)
 
+/* What is called -bin goes behind the answers, what is not before them. */
+static enum err
+echo_metadata(const struct test_call *call)
+{
+    const struct metadata *m = call->caller->metadata;
+    enum metadata_place place;
+    enum err err = E_OK;
+    size_t i;
+
+    for (i = 0; i < call->caller->nmetadata && err == E_OK; i++, m++) {
+        place = strstr(m->name, "-bin") != NULL ? METADATA_TRAILERS :
+            METADATA_HEADERS;
+        err = call->sink.ops->add_metadata(call->sink.cookie, place, m);
+    }
+    return (err);
+}
+
 enum err
 test_call_start(struct service_worker *worker, const struct caller *caller,
     struct sink sink, void **call)
 {
     struct test_call *made;
+    enum err err;
 
     if ((made = calloc(1, sizeof(*made))) == NULL)
         return (E_NOMEM);
@@ -19,6 +38,10 @@ test_call_start(struct service_worker *worker, const struct caller *caller,
     made->caller = caller;
     made->sink = sink;
     STAILQ_INIT(&made->answers);
+    if ((err = echo_metadata(made)) != E_OK) {
+        free(made);
+        return (err);
+    }
     *call = made;
     return (E_OK);
 }
@@ -61,24 +84,45 @@ test_call_finish_err(struct test_call *call, enum err err)
     test_call_finish(call, &status);
 }
 
-void
+int
 test_call_echo(const Grpc__Testing__EchoStatus *asked,
     struct grpc_status *status)
 {
     enum grpc_code code = GRPC_UNKNOWN;
 
+    if (asked == NULL || asked->code == 0)
+        return (0);
     if (asked->code >= 0 && asked->code < GRPC_CODE_COUNT)
         code = (enum grpc_code)asked->code;
     grpc_status_set(status, code, "ECHOED", "%s", asked->message);
+    return (1);
+}
+
+int
+test_call_is_plain(const Grpc__Testing__BoolValue *asked)
+{
+    return (asked != NULL && !asked->value);
+}
+
+int
+test_call_check(const struct test_call *call,
+    const Grpc__Testing__BoolValue *expected, struct grpc_status *status)
+{
+    int came = call->sink.ops->came_compressed(call->sink.cookie);
+
+    if (expected == NULL || (expected->value != 0) == (came != 0))
+        return (1);
+    grpc_status_from_err(status, E_OK);
+    grpc_status_violation(status, "expect_compressed",
+        "the message came %s", came ? "compressed" : "as it is");
+    return (0);
 }
 
 enum err
 test_call_payload(int32_t size, Grpc__Testing__Payload *payload)
 {
     grpc__testing__payload__init(payload);
-    if (size < 0)
-        return (E_DENIED);
-    if (size > PAYLOAD_MAX)
+    if (size < 0 || size > PAYLOAD_MAX)
         return (E_TOOBIG);
     if (size == 0)
         return (E_OK);
@@ -130,6 +174,8 @@ answer_simple(struct test_call *call,
 
     if ((err = test_call_payload(asked->response_size, &payload)) != E_OK)
         return (err);
+    call->sink.ops->allow_compression(call->sink.cookie,
+        !test_call_is_plain(asked->response_compressed));
     answer.payload = &payload;
     answer.username = asked->fill_username ? user.out : none;
     answer.server_id = asked->fill_server_id ? server : none;
@@ -146,12 +192,14 @@ unary_message(void *call, const ProtobufCMessage *message, struct slice bytes)
     struct grpc_status status;
 
     (void)bytes;
-    if (asked->response_status != NULL && asked->response_status->code != 0) {
-        test_call_echo(asked->response_status, &status);
-        test_call_finish(c, &status);
-        return;
-    }
-    test_call_finish_err(c, answer_simple(c, asked));
+    grpc_status_from_err(&status, E_OK);
+    if (asked->response_size < 0)
+        grpc_status_violation(&status, "response_size",
+            "the size of a payload is not negative");
+    else if (test_call_check(c, asked->expect_compressed, &status) &&
+        !test_call_echo(asked->response_status, &status))
+        grpc_status_from_err(&status, answer_simple(c, asked));
+    test_call_finish(c, &status);
 }
 
 const struct method_ops unary_call_ops = {

@@ -15,7 +15,8 @@
 struct test_answer {
     STAILQ_ENTRY(test_answer) link;
     int64_t interval_us;        /* to wait before it; 0: waited */
-    size_t size;                /* of its payload */
+    int32_t size;               /* of its payload */
+    int plain;                  /* it is not to be compressed */
     int ends;                   /* no answer: ${status} */
     struct grpc_status status;
 };
@@ -31,7 +32,7 @@ struct test_call {
     uint64_t received;          /* bytes of payload */
 };
 
-/* As in struct method_ops. */
+/* As in struct method_ops; what start() is to echo it does. */
 enum err test_call_start(struct service_worker *worker,
     const struct caller *caller, struct sink sink, void **call);
 void test_call_cancel(void *call);
@@ -48,16 +49,32 @@ void test_call_finish_err(struct test_call *call, enum err err);
 
 /**
  * test_call_echo(asked, status):
- * Make ${*status} what the client asked to be told.
+ * Make ${*status} what the client asked to be told.  Return zero if it asked
+ * for nothing, or for OK.
  */
-void test_call_echo(const Grpc__Testing__EchoStatus *asked,
+int test_call_echo(const Grpc__Testing__EchoStatus *asked,
     struct grpc_status *status);
+
+/**
+ * test_call_is_plain(asked):
+ * Return non-zero if an answer is not to be compressed.
+ */
+int test_call_is_plain(const Grpc__Testing__BoolValue *asked);
+
+/**
+ * test_call_check(call, expected, status):
+ * Return non-zero if the message that is now given came compressed or not as
+ * ${expected} (NULL: either will do) says; otherwise ${*status} is how the call
+ * is to end.
+ */
+int test_call_check(const struct test_call *call,
+    const Grpc__Testing__BoolValue *expected, struct grpc_status *status);
 
 /**
  * test_call_payload(size, payload):
  * Make a payload of ${size} bytes of zero; free payload->body.data.
  *
- * Fails: E_DENIED (a size that is none), E_TOOBIG, E_NOMEM.
+ * Fails: E_TOOBIG, E_NOMEM.
  */
 enum err MUST_USE test_call_payload(int32_t size,
     Grpc__Testing__Payload *payload);

@@ -10,8 +10,13 @@ input_message(void *call, const ProtobufCMessage *message, struct slice bytes)
     const Grpc__Testing__StreamingInputCallRequest *part =
         (const void *)message;
     struct test_call *c = call;
+    struct grpc_status status;
 
     (void)bytes;
+    if (!test_call_check(c, part->expect_compressed, &status)) {
+        test_call_finish(c, &status);
+        return;
+    }
     if (part->payload != NULL)
         c->received += part->payload->body.len;
 }
@@ -48,9 +53,10 @@ send_answer(struct test_call *call, const struct test_answer *answer)
     Grpc__Testing__Payload payload;
     enum err err;
 
-    if ((err = test_call_payload((int32_t)answer->size, &payload)) != E_OK)
+    if ((err = test_call_payload(answer->size, &payload)) != E_OK)
         return (err);
     response.payload = &payload;
+    call->sink.ops->allow_compression(call->sink.cookie, !answer->plain);
     err = call->sink.ops->send(call->sink.cookie, &response.base);
     free(payload.body.data);
     return (err);
@@ -114,12 +120,12 @@ add(struct test_call *call, const struct test_answer *answer)
     return (E_OK);
 }
 
-/* Note what a request asks for. */
+/* Note what a request asks for: answers, and perhaps an end behind them. */
 static enum err
 take(struct test_call *call,
     const Grpc__Testing__StreamingOutputCallRequest *asked)
 {
-    struct test_answer answer;
+    struct test_answer answer = {.ends = 0};
     enum err err = E_OK;
     size_t i;
 
@@ -127,16 +133,21 @@ take(struct test_call *call,
         const Grpc__Testing__ResponseParameters *one =
             asked->response_parameters[i];
 
-        if (one->size < 0 || one->interval_us < 0)
-            return (E_DENIED);
-        answer = (struct test_answer){.size = (size_t)one->size,
-            .interval_us = one->interval_us};
+        if (one->size < 0 || one->interval_us < 0) {
+            answer.ends = 1;
+            grpc_status_from_err(&answer.status, E_OK);
+            grpc_status_violation(&answer.status, "response_parameters",
+                "a size or an interval is negative");
+            return (add(call, &answer));
+        }
+        answer = (struct test_answer){.size = one->size,
+            .interval_us = one->interval_us,
+            .plain = test_call_is_plain(one->compressed)};
         err = add(call, &answer);
     }
-    if (err == E_OK && asked->response_status != NULL &&
-        asked->response_status->code != 0) {
-        answer = (struct test_answer){.ends = 1};
-        test_call_echo(asked->response_status, &answer.status);
+    if (err == E_OK &&
+        test_call_echo(asked->response_status, &answer.status)) {
+        answer.ends = 1;
         err = add(call, &answer);
     }
     return (err);
