@@ -26,6 +26,7 @@ print_who(const Vouch__V1__WhoAmIResponse *who)
     line("id", who->id);
     line("uri", who->uri);
     line("certificate", who->certificate_serial);
+    line("key SHA-256", who->certificate_key_sha256);
     line("valid until", until);
     for (size_t i = 0; i < who->n_methods; i++)
         line(i == 0 ? "may call" : "", who->methods[i]);

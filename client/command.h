@@ -119,6 +119,7 @@ int cmd_association_list(const struct invocation *run);
 int cmd_association_show(const struct invocation *run);
 int cmd_credential_type_list(const struct invocation *run);
 int cmd_catalog_check(const struct invocation *run);
+int cmd_access_deny(const struct invocation *run);
 int cmd_whoami(const struct invocation *run);
 int cmd_health(const struct invocation *run);
 int cmd_help(const struct invocation *run);
@@ -130,5 +131,6 @@ extern const struct flag check_openings_flags[];
 extern const struct flag event_list_flags[];
 extern const struct flag declare_current_flags[];
 extern const struct flag credential_type_flags[];
+extern const struct flag access_deny_flags[];
 
 #endif /* !CLIENT_COMMAND_H */

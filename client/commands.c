@@ -110,6 +110,17 @@ static const char about_check[] =
 "there, extensions.csv in DIR\n"
 "and names each fault by file, line and column. Needs no server.\n";
 
+static const char about_deny[] =
+"Puts an entry on the deny list of the server, for administrators: whom it\n"
+"names is not let in any more, whatever his CA says, and his connections are\n"
+"ended. When the command is done it is in force and on disk. To deny twice\n"
+"does no harm. Your own certificate cannot be denied with itself. Somebody is\n"
+"let in again by removing the line from the list, on the server.\n"
+"\n"
+"'openssl x509 -noout -serial -ext subjectAltName -in FILE' shows serial\n"
+"number and identity of a certificate; the hash of its key is that of\n"
+"'openssl x509 -noout -pubkey -in FILE | openssl pkey -pubin -outform DER'.\n";
+
 static const char about_health[] =
 "Exit code 0: SERVING. Without SERVICE it asks about the server as a whole.\n";
 
@@ -170,6 +181,13 @@ const struct command commands[] = {
     {"catalog", "check", "DIR", "check the files of a catalog", about_check,
         "  vouch catalog check catalog/\n",
         NULL, 1, 1, 1, cmd_catalog_check},
+    {"access", "deny",
+        "--identity URI|--serial HEX --role ROLE|--key-sha256 HEX",
+        "let an identity, a certificate or a key in no more", about_deny,
+        "  vouch access deny --identity spiffe://vouch.example.org/"
+            "employer/acme \\\n      --reason \"contract ended\"\n"
+        "  vouch access deny --serial 5F3A09 --role association\n",
+        access_deny_flags, 0, 0, 0, cmd_access_deny},
     {"whoami", NULL, "", "show whom the server takes you for", about_whoami,
         "  vouch whoami\n", NULL, 0, 0, 0, cmd_whoami},
     {"health", NULL, "[SERVICE]", "ask whether the server is serving",
