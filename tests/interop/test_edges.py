@@ -11,6 +11,7 @@ import tempfile
 import time
 import unittest
 import urllib.parse
+import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
@@ -81,6 +82,11 @@ def request(path, more=(), without=(), method="POST", flags=h2.END_HEADERS,
                         if at + FRAME_MAX >= len(block) else 0,
                         stream, block[at:at + FRAME_MAX])
     return out
+
+
+def gzip(payload):
+    maker = zlib.compressobj(wbits=31)
+    return maker.compress(payload) + maker.flush()
 
 
 def data(payload, stream=1, flags=h2.END_STREAM):
@@ -322,9 +328,34 @@ class Edges(unittest.TestCase):
                 stream = self.over(wire)
                 self.assert_status(self.answer(stream), UNIMPLEMENTED,
                                    "UNKNOWN_ENCODING")
-                known = stream.header("grpc-accept-encoding").split(",")
-                self.assertIn("identity", known)
+                self.assertEqual(stream.header("grpc-accept-encoding"),
+                                 "identity,gzip")
                 self.assert_lives(wire, 3)
+
+    def test_corrupt_gzip(self):
+        good = gzip(b"\x0a\x00" * 99)
+        for bad in (b"\x1f\x8b nothing like it", b"", good[:-1],
+                    good[:-4] + b"size", good[:20] + b"\0" + good[21:],
+                    good + b"more", good[2:], zlib.compress(b"")):
+            for path in (CHECK, REFLECT):
+                self.assert_status(
+                    self.asked(request(path, (("grpc-encoding", "gzip"),)),
+                               data(h2.message(bad, flag=1))),
+                    INTERNAL, text="gzip")
+
+    def test_gzip(self):
+        for flag, payload in ((1, gzip(b"")), (0, b"")):
+            self.assert_status(
+                self.asked(request(CHECK, (("grpc-encoding", "gzip"),)),
+                           data(h2.message(payload, flag=flag))), OK)
+
+    def test_gzip_of_more_than_a_message(self):
+        payload = gzip(b"\0" * (5 << 20))
+        self.assertLess(len(payload), MESSAGE_MAX)
+        self.assert_status(
+            self.asked(request(CHECK, (("grpc-encoding", "gzip"),)),
+                       data(h2.message(payload, flag=1))),
+            RESOURCE_EXHAUSTED, "MESSAGE_TOO_BIG", str(MESSAGE_MAX))
 
     def test_bad_timeout(self):
         for value in ("abc", "", "S", "1", "1s", "-1S", "+1S", "1.5S",
