@@ -18,15 +18,13 @@ buf_init(struct buf *buf, size_t max)
 }
 
 enum err
-buf_reserve(struct buf *buf, size_t n)
+buf_grow(struct buf *buf, size_t n)
 {
     size_t size = buf->size;
     uint8_t *p;
 
     if (n > buf->max - buf->n)
         return (E_TOOBIG);
-    if (n <= size - buf->n)
-        return (E_OK);
 
     /* Double, so that appending stays linear, but never beyond the limit. */
     if (size < BUF_FIRST)
@@ -104,19 +102,25 @@ static const uint8_t hex_values[256] = {
 enum err
 bytes_from_hex(const char *text, uint8_t *out, size_t n)
 {
-    unsigned high, low;
-    size_t i;
-
     if (strlen(text) / 2 != n || strlen(text) % 2 != 0)
         return (E_INVAL);
+    return (bytes_from_digits((const uint8_t *)text, out, n));
+}
+
+enum err
+bytes_from_digits(const uint8_t *digits, uint8_t *out, size_t n)
+{
+    unsigned all = 0, high, low;
+    size_t i;
+
+    /* One less than no digit has every bit. */
     for (i = 0; i < n; i++) {
-        high = hex_values[(uint8_t)text[2 * i]];
-        low = hex_values[(uint8_t)text[2 * i + 1]];
-        if (high == 0 || low == 0)
-            return (E_INVAL);
-        out[i] = (uint8_t)((high - 1) << 4 | (low - 1));
+        high = hex_values[digits[2 * i]] - 1U;
+        low = hex_values[digits[2 * i + 1]] - 1U;
+        out[i] = (uint8_t)(high << 4 | low);
+        all |= high | low;
     }
-    return (E_OK);
+    return (all < 16 ? E_OK : E_INVAL);
 }
 
 enum err

@@ -55,12 +55,22 @@ slice_equal(struct slice a, struct slice b)
 void buf_init(struct buf *buf, size_t max);
 
 /**
+ * buf_grow(buf, n):
+ * Do as buf_reserve(), which calls this if there is no room yet.
+ */
+enum err MUST_USE buf_grow(struct buf *buf, size_t n);
+
+/**
  * buf_reserve(buf, n):
  * Make room for ${n} more bytes behind the present end.
  *
  * Fails: E_TOOBIG, E_NOMEM; ${buf} is then as it was.
  */
-enum err MUST_USE buf_reserve(struct buf *buf, size_t n);
+static inline MUST_USE enum err
+buf_reserve(struct buf *buf, size_t n)
+{
+    return (n <= buf->size - buf->n ? E_OK : buf_grow(buf, n));
+}
 
 /**
  * buf_add(buf, bytes):
@@ -102,6 +112,15 @@ void bytes_to_hex(struct slice bytes, char *text);
  * Fails: E_INVAL (another length, or not hexadecimal).
  */
 enum err MUST_USE bytes_from_hex(const char *text, uint8_t *out, size_t n);
+
+/**
+ * bytes_from_digits(digits, out, n):
+ * The same, of the first 2 * ${n} of ${digits}, which need no NUL.
+ *
+ * Fails: E_INVAL (not hexadecimal).
+ */
+enum err MUST_USE bytes_from_digits(const uint8_t *digits, uint8_t *out,
+    size_t n);
 
 /**
  * bytes_to_base64(bytes, text, size, padded):

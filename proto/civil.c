@@ -10,6 +10,7 @@
 #define DAYS_PER_4_YEARS 1461       /* but for the last of a century */
 #define EPOCH 719162                /* days from 0001-01-01 to 1970-01-01 */
 #define LAST_DAY 2932896            /* 9999-12-31 */
+#define SHORTEST_MONTH 28
 
 static const int32_t days_before_month[] = {
     0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365
@@ -96,7 +97,8 @@ civil_is_valid(struct civil date)
         return (date.day == 0);
     if (date.month < 1 || date.month > 12)
         return (0);
-    return (date.day >= 0 && date.day <= days_in_month(date.year, date.month));
+    return (date.day >= 0 && (date.day <= SHORTEST_MONTH ||
+        date.day <= days_in_month(date.year, date.month)));
 }
 
 /*

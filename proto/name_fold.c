@@ -255,6 +255,22 @@ make(const struct clean *name, struct name_key *key)
     return (err);
 }
 
+/* What becomes of a byte of printable ASCII. */
+enum { NOT_PLAIN = 0, LEFT_OUT = 1 };
+
+#define ROW8(a) (a), (a) + 1, (a) + 2, (a) + 3, (a) + 4, (a) + 5, (a) + 6, \
+    (a) + 7
+
+static const uint8_t plain[256] = {
+    [' '] = LEFT_OUT, '!', '"', '#', '$', '%', '&', LEFT_OUT /* ' */,
+    '(', ')', '*', '+', ',', LEFT_OUT /* - */, LEFT_OUT /* . */, '/',
+    ROW8('0'), '8', '9', ':', ';', '<', '=', '>', '?',
+    '@', 'a', 'b', 'c', 'd', 'e', 'f', 'g', ROW8('h'), ROW8('p'),
+    'x', 'y', 'z', '[', '\\', ']', '^', '_',
+    LEFT_OUT /* ` */, 'a', 'b', 'c', 'd', 'e', 'f', 'g', ROW8('h'),
+    ROW8('p'), 'x', 'y', 'z', '{', '|', '}', '~',
+};
+
 /*
  * Most names are printable ASCII, for which all of the above comes to this; if
  * it is not that simple, return 0 and have made nothing.  ${first}: its first
@@ -263,22 +279,24 @@ make(const struct clean *name, struct name_key *key)
 static int
 make_plain(struct slice name, int first, struct name_key *key)
 {
+    const uint8_t *p = name.p, *end = p + name.n, *blank;
     size_t n = 0;
-    int begun = 0;
 
     if (name.n > NAME_MAX_BYTES)
         return (0);
-    for (size_t i = 0; i < name.n; i++) {
-        uint8_t ch = name.p[i];
+    if (first) {
+        while (p < end && *p == ' ')
+            p++;
+        blank = p < end ? memchr(p, ' ', (size_t)(end - p)) : NULL;
+        end = blank != NULL ? blank : end;
+    }
+    for (; p < end; p++) {
+        uint8_t folded = plain[*p];
 
-        if (ch < ' ' || ch > '~')
+        if (folded == NOT_PLAIN)
             return (0);
-        if (first && begun && ch == ' ')
-            break;
-        begun |= ch != ' ';
-        if (ch == ' ' || ch == '-' || ch == '.' || ch == '\'' || ch == '`')
-            continue;
-        key->main[n++] = (char)(ch >= 'A' && ch <= 'Z' ? ch + 'a' - 'A' : ch);
+        key->main[n] = (char)folded;
+        n += folded != LEFT_OUT;
     }
     key->main[n] = '\0';
     return (n > 0);

@@ -4,9 +4,9 @@
 /*
  * Person names, folded for comparison; what is kept and shown is what was
  * written.  In order: UTF-8 checked; control and default-ignorable characters
- * dropped and white space joined; NFD, and then NFKD with full case folding (UAX
- * #15, CaseFolding.txt C and F, by utf8proc; NFD first as Unicode's D145 has
- * it); marks (Mn) dropped; letters mapped
+ * dropped and white space joined; NFD, and then NFKD with full case folding
+ * (UAX #15, CaseFolding.txt C and F, by utf8proc; NFD first as Unicode's D145
+ * has it); marks (Mn) dropped; letters mapped
  * that do not decompose (o-stroke, l-stroke, d-stroke, h-stroke, dotless i,
  * ae, oe, thorn, eth); apostrophes, hyphens, dots and blanks left out.  So
  * "O'Brien", "O\u2019BRIEN" and "OBrien" have one key, and "Garcia-Lopez" and

@@ -34,20 +34,17 @@ uuid_make(char text[UUID_TEXT])
 enum err
 uuid_parse(struct slice text, uint8_t bytes[16])
 {
-    char hex[33];
-    size_t i, at, n = 0;
+    size_t i, from = 0, n;
 
     if (text.n != UUID_TEXT - 1)
         return (E_INVAL);
-    for (i = at = 0; at < text.n; at++) {
-        if (i < HYPHENS && at == hyphens[i]) {
-            if (text.p[at] != '-')
-                return (E_INVAL);
-            i++;
-            continue;
-        }
-        hex[n++] = (char)text.p[at];
+    for (i = 0; i <= HYPHENS; i++) {
+        n = (i < HYPHENS ? hyphens[i] : text.n) - from;
+        if (bytes_from_digits(text.p + from, bytes, n / 2) != E_OK ||
+            (i < HYPHENS && text.p[from + n] != '-'))
+            return (E_INVAL);
+        bytes += n / 2;
+        from += n + 1;
     }
-    hex[n] = '\0';
-    return (bytes_from_hex(hex, bytes, 16));
+    return (E_OK);
 }

@@ -295,16 +295,24 @@ log_text(struct log_record *record, const char *key, const char *value)
 void
 log_u64(struct log_record *record, const char *key, uint64_t value)
 {
+    static const char pairs[] =
+        "0001020304050607080910111213141516171819"
+        "2021222324252627282930313233343536373839"
+        "4041424344454647484950515253545556575859"
+        "6061626364656667686970717273747576777879"
+        "8081828384858687888990919293949596979899";
     char digits[20];
     size_t at = sizeof(digits);
 
     if (!has_room(record))
         return;
     put_key(record, key);
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
+    for (; value >= 100; value /= 100)
+        memcpy(digits + (at -= 2), pairs + 2 * (value % 100), 2);
+    if (value >= 10)
+        memcpy(digits + (at -= 2), pairs + 2 * value, 2);
+    else
+        digits[--at] = (char)('0' + value);
     put(record, digits + at, sizeof(digits) - at);
     if (record->json)
         PUT(record, "\"");

@@ -3,14 +3,6 @@
 
 #include "decide/parts.h"
 
-struct slice
-decide_text(const char *text)
-{
-    struct slice none = {NULL, 0};
-
-    return (text != NULL ? slice_of(text) : none);
-}
-
 struct civil
 decide_date(const Vouch__V1__Date *date)
 {
@@ -325,6 +317,23 @@ check_day(const struct decide_terms *terms, struct decide_claim *prepared,
     prepared->projection = prepared->day > today;
 }
 
+/* All of it empty; the keys, which are long, are not filled with zeros. */
+static void
+begin(struct decide_claim *prepared, const Vouch__V1__Claim *claim,
+    const Vouch__V1__Association *association)
+{
+    static const struct civil none = {0, 0, 0};
+
+    prepared->claim = claim;
+    prepared->association = association;
+    prepared->number_key[0] = '\0';
+    prepared->family.main[0] = prepared->family.alternative[0] = '\0';
+    prepared->given.main[0] = prepared->given.alternative[0] = '\0';
+    prepared->suffix = (struct slice){NULL, 0};
+    prepared->birth = prepared->issued_on = none;
+    prepared->day = prepared->projection = 0;
+}
+
 enum err
 decide_claim_prepare(const Vouch__V1__Claim *claim,
     const struct decide_terms *terms, struct decide_claim *prepared,
@@ -332,9 +341,7 @@ decide_claim_prepare(const Vouch__V1__Claim *claim,
 {
     enum err err;
 
-    memset(prepared, 0, sizeof(*prepared));
-    prepared->claim = claim;
-    prepared->association = terms->association;
+    begin(prepared, claim, terms->association);
     grpc_status_from_err(status, E_OK);
 
     /* What identifies comes first: there is room for six violations. */

@@ -125,6 +125,25 @@ static const Vouch__V1__CredentialRecord blank_record =
     VOUCH__V1__CREDENTIAL_RECORD__INIT;
 static const Vouch__V1__Event blank_event = VOUCH__V1__EVENT__INIT;
 
+/*
+ * A whole date as its shortest form has it: three tags, and a year of two
+ * bytes.  Nearly all are.
+ */
+static int
+read_whole_date(struct slice in, Vouch__V1__Date *date)
+{
+    const uint8_t *p = in.p;
+
+    if (in.n != 7 || p[0] != NUMBER(1) || p[1] < 0x80 || p[2] == 0 ||
+        p[2] >= 0x80 || p[3] != NUMBER(2) || p[4] >= 0x80 ||
+        p[5] != NUMBER(3) || p[6] >= 0x80)
+        return (0);
+    date->year = (p[1] & 0x7f) | p[2] << 7;
+    date->month = p[4];
+    date->day = p[6];
+    return (1);
+}
+
 static enum err
 read_date(struct slice in, struct arena *arena, void *out)
 {
@@ -134,6 +153,8 @@ read_date(struct slice in, struct arena *arena, void *out)
     uint32_t tag;
 
     (void)arena;
+    if (read_whole_date(in, date))
+        return (E_OK);
     while (err == E_OK && in.n > 0 &&
         (err = next(&in, &field, &tag)) == E_OK) {
         switch (tag) {

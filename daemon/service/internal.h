@@ -134,12 +134,13 @@ Vouch__V1__Recognition *const *service_recognitions(
     size_t *n);
 
 /**
- * service_factor_key(worker, association_id):
- * Return the factor key of ${association_id}, or NULL if there is no such
- * association.  It belongs to ${worker}, whose thread alone may use it.
+ * service_factor_key(worker, place):
+ * Return the factor key of the association at ${place} of the catalog
+ * (catalog_index_place()).  It belongs to ${worker}, whose thread alone may use
+ * it.
  */
 struct factor_key *service_factor_key(const struct service_worker *worker,
-    const char *association_id);
+    int place);
 
 /**
  * verify_free_spare(worker):

@@ -53,10 +53,18 @@ by_path(const void *key, const void *row)
 const struct method *
 method_find(struct slice path)
 {
+    static _Thread_local const struct method *last = methods;
+    const struct method *found;
+
+    /* Calls of one kind come after one another. */
+    if (slice_equal(path, slice_of(last->path)))
+        return (last);
     if (path.n == 0)
         return (NULL);
-    return (bsearch(&path, methods, METHOD_COUNT, sizeof(methods[0]),
-        by_path));
+    found = bsearch(&path, methods, METHOD_COUNT, sizeof(methods[0]), by_path);
+    if (found != NULL)
+        last = found;
+    return (found);
 }
 
 static uint8_t

@@ -221,10 +221,7 @@ service_recognitions(const struct service_worker *worker,
 }
 
 struct factor_key *
-service_factor_key(const struct service_worker *worker,
-    const char *association_id)
+service_factor_key(const struct service_worker *worker, int place)
 {
-    int place = catalog_index_place(worker->service->catalog, association_id);
-
-    return (place < 0 ? NULL : worker->factors[place]);
+    return (worker->factors[place]);
 }

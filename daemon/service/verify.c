@@ -33,6 +33,8 @@ struct verify {
     struct verify *next;            /* among the spare */
     struct arena *arena;            /* owned; the request is decoded there */
     const Vouch__V1__VerifyCredentialRequest *request;
+    size_t request_size;            /* as it came */
+    int place;                      /* of the association in the catalog */
     struct decide_claim prepared;   /* borrows its claim */
 };
 
@@ -152,7 +154,7 @@ pack_response(const struct unary_call *call, const struct verify_facts *facts,
         (err = verify_answer_pack(facts, out)) != E_OK ||
         (err = end_field(out, at)) != E_OK ||
         (err = begin_field(out, RESPONSE_QUESTION, &at)) != E_OK ||
-        (err = verify_question_pack(v->request->claim,
+        (err = verify_question_pack(v->request->claim, v->request_size,
         slice_of(call->caller->identity->uri),
         slice_of(v->request->request_id), out)) != E_OK)
         return (err);
@@ -281,7 +283,7 @@ decide_found(struct unary_call *call, const struct store_candidates *found,
     input.history = read_history;
     input.recognize = recognize;
     input.cookie = &read;
-    input.key = service_factor_key(call->worker, association->id);
+    input.key = service_factor_key(call->worker, v->place);
     input.freshness = facts->freshness;
     input.extensions = catalog_index_extensions(
         call->worker->service->catalog, association->id, &input.nextensions);
@@ -360,6 +362,7 @@ check(struct unary_call *call,
     const Vouch__V1__VerifyCredentialRequest *request,
     struct grpc_status *status)
 {
+    const struct catalog_index *catalog = call->worker->service->catalog;
     struct verify *v = call->state;
     struct decide_terms terms = {.now_us = clock_wall_us()};
     uint8_t uuid[16];
@@ -368,8 +371,11 @@ check(struct unary_call *call,
     if (request->claim == NULL) {
         grpc_status_violation(status, "claim", "is required");
     } else {
-        terms.association = service_association(call->worker,
+        v->place = catalog_index_place(catalog,
             request->claim->association_id);
+        if (v->place >= 0)
+            terms.association =
+                catalog_index_catalog(catalog)->associations[v->place];
         terms.type_known = type_is_known(call, request->claim);
         terms.recognizers_known = recognizers_are_known(call,
             request->claim);
@@ -401,13 +407,14 @@ answer_unknown(struct unary_call *call)
 
 static void
 verify_credential(struct unary_call *call,
-    const Vouch__V1__VerifyCredentialRequest *request)
+    const Vouch__V1__VerifyCredentialRequest *request, size_t size)
 {
     struct verify *v = call->state;
     struct grpc_status status;
     enum err err;
 
     v->request = request;
+    v->request_size = size;
     if ((err = check(call, request, &status)) == E_INVAL) {
         unary_fail(call, &status);
         return;
@@ -456,9 +463,9 @@ arena_of(void *call)
 static void
 on_message(void *call, const ProtobufCMessage *message, struct slice bytes)
 {
-    (void)bytes;
     verify_credential(call,
-        (const Vouch__V1__VerifyCredentialRequest *)(const void *)message);
+        (const Vouch__V1__VerifyCredentialRequest *)(const void *)message,
+        bytes.n);
 }
 
 const struct method_ops verify_credential_method = {

@@ -21,7 +21,7 @@ enum {
 static inline uint8_t *
 put_text(uint8_t *p, uint32_t number, const char *text)
 {
-    return (wire_put_bytes(p, number, slice_of(text)));
+    return (text[0] == '\0' ? p : wire_put_bytes(p, number, slice_of(text)));
 }
 
 /* What a text takes at most. */

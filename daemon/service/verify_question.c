@@ -58,28 +58,11 @@ put_claim(uint8_t *p, const Vouch__V1__Claim *c)
     return (wire_put_end(begin, p));
 }
 
-static size_t
-claim_max(const Vouch__V1__Claim *c)
-{
-    size_t n = NUMBERS_MAX + put_text_max(c->association_id) +
-        put_text_max(c->credential_type_id) + put_text_max(c->number) +
-        put_text_max(c->last4) + put_text_max(c->on_behalf_of) +
-        put_text_max(c->authorization_ref) + put_text_max(c->requested_by) +
-        WIRE_PUT_BYTES_MAX(c->nonce.len);
-
-    if (c->name != NULL)
-        n += put_text_max(c->name->family) + put_text_max(c->name->given) +
-            put_text_max(c->name->middle) + put_text_max(c->name->suffix);
-    for (size_t i = 0; i < c->n_recognized_by; i++)
-        n += put_text_max(c->recognized_by[i]);
-    return (n);
-}
-
 enum err
-verify_question_pack(const Vouch__V1__Claim *claim, struct slice asker,
-    struct slice request_id, struct buf *out)
+verify_question_pack(const Vouch__V1__Claim *claim, size_t claim_max,
+    struct slice asker, struct slice request_id, struct buf *out)
 {
-    enum err err = buf_reserve(out, claim_max(claim) +
+    enum err err = buf_reserve(out, claim_max + NUMBERS_MAX +
         WIRE_PUT_BYTES_MAX(asker.n) + WIRE_PUT_BYTES_MAX(request_id.n));
     uint8_t *p;
 

@@ -125,7 +125,8 @@ rig_open(struct rig *rig)
 
     world_init(&rig->world);
     rig->own_key = rig->world.key;
-    rig->world.key = service_factor_key(rig->worker, "abc");
+    rig->world.key = service_factor_key(rig->worker,
+        catalog_index_place(rig->service->catalog, "abc"));
     assert_non_null(rig->world.key);
     rig->world.claim.association_id = "abc";
     rig->world.claim.credential_type_id = "abc-pbt";
