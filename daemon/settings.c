@@ -150,6 +150,7 @@ settings_limits(const struct conf *conf)
             .max_streams = (uint32_t)conf->streams,
             .max_header_list = (uint32_t)conf->header_list,
             .window = (uint32_t)conf->window,
+            .pad_step = (uint32_t)conf->pad_step,
             .max_cheap_frames = (unsigned)conf->cheap_frames,
             .ping_us = conf->ping_interval_ms * 1000,
             .max_ping_strikes = (unsigned)conf->ping_strikes,

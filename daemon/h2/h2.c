@@ -8,9 +8,6 @@
 /* Fed at a time: how far a flood runs before it is cut off. */
 #define FEED_MAX ((size_t)16 * 1024)
 
-/* The room that one more frame may need. */
-#define TAKE_ROOM ((size_t)16 * 1024)
-
 /*
  * One stream too many is an error of that stream (RFC 9113 section 5.1.2); to
  * nghttp2, once the client has acknowledged the limit, it is an error of the
@@ -189,11 +186,12 @@ take_frames(struct h2 *h2, struct buf *out, int *dry)
     ssize_t n;
 
     *dry = 0;
-    while (!h2->gone && out->max - out->n >= TAKE_ROOM) {
+    while (!h2->gone && out->max - out->n >= H2_TAKE_ROOM) {
         if ((n = nghttp2_session_mem_send(h2->session, &p)) < 0)
             return (give_up(h2, n));
         if (n == 0) {
-            *dry = 1;
+            /* Or it was told to wait until there is room. */
+            *dry = out->max - out->n >= H2_TAKE_ROOM;
             break;
         }
         if ((err = put(h2, out, (struct slice){p, (size_t)n})) != E_OK)
@@ -236,6 +234,7 @@ h2_take(struct h2 *h2, struct buf *out)
     int dry;
 
     h2->inside++;
+    h2->out = out;
     if (h2->drain == DRAIN_DUE && !h2->gone)
         say_final(h2);
     err = take_frames(h2, out, &dry);
@@ -243,6 +242,7 @@ h2_take(struct h2 *h2, struct buf *out)
         (err = say_notice(h2, out)) == E_OK)
         err = take_frames(h2, out, &dry);
     h2_limits_flooded(h2);
+    h2->out = NULL;
     h2->inside--;
     return (h2->failed == E_NOMEM ? E_NOMEM : err);
 }

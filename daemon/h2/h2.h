@@ -26,6 +26,9 @@ struct h2_limits {
     uint32_t max_header_list;       /* bytes, as RFC 9113 6.5.2 counts them */
     uint32_t window;                /* receive window of the session; one
                                      * stream may have half of it */
+    uint32_t pad_step;              /* bytes; an answer whose length would tell
+                                     * what it says fills steps; 0: it does
+                                     * not */
     unsigned max_cheap_frames;      /* frames without work done, in a row and
                                      * within ten seconds */
     int64_t ping_us;                /* least time between PINGs; 0: any, and

@@ -222,6 +222,7 @@ h2_callbacks_create(nghttp2_session_callbacks **callbacks)
     nghttp2_session_callbacks_set_on_stream_close_callback(c, on_close);
     nghttp2_session_callbacks_set_data_source_read_length_callback(c,
         data_length);
+    nghttp2_session_callbacks_set_send_data_callback(c, h2_data_sent);
     *callbacks = c;
     return (E_OK);
 }

@@ -75,34 +75,23 @@ submit_trailers(struct h2_stream *stream, uint32_t *flags)
         nv_fill(nv, trailers, n)));
 }
 
-static ssize_t
-on_read(nghttp2_session *session, int32_t id, uint8_t *out, size_t size,
-    uint32_t *flags, nghttp2_data_source *source, void *cookie)
+int
+h2_stream_taken(struct h2_stream *stream, enum rpc_read read, uint32_t *flags)
 {
-    struct h2_stream *stream = source->ptr;
-    enum rpc_read read;
-    size_t n;
-    int rv;
+    int rv = grant(stream);
 
-    (void)session, (void)id, (void)cookie;
-    read = rpc_call_read(stream->call, out, size, &n);
-    rv = grant(stream);
     if (rv == 0 && read == RPC_READ_TRAILERS)
         rv = submit_trailers(stream, flags);
-    if (rv != 0)
-        return (NGHTTP2_ERR_CALLBACK_FAILURE);
-    if (read == RPC_READ_WAIT) {
+    if (read == RPC_READ_WAIT)
         stream->waits = 1;
-        return (NGHTTP2_ERR_DEFERRED);
-    }
-    return ((ssize_t)n);
+    return (rv);
 }
 
 static enum err
 respond(void *cookie, const struct rpc_header *headers, size_t n, int end)
 {
     struct h2_stream *stream = cookie;
-    nghttp2_data_provider body = {{.ptr = stream}, on_read};
+    nghttp2_data_provider body = {{.ptr = stream}, h2_data_read};
     nghttp2_nv nv[HEADERS_OUT];
     int rv;
 

@@ -61,6 +61,7 @@ struct h2 {
     struct h2_stream *streams;      /* owned */
     size_t nstreams;
     struct h2_block block;
+    struct buf *out;                /* borrowed; while h2_take() is running */
     int inside;                     /* h2_feed() or h2_take() is running */
     enum err failed;                /* what h2_feed() returns from now on */
     int announced;                  /* our SETTINGS have been taken */
@@ -165,6 +166,28 @@ void h2_stream_sent_end(struct h2_stream *stream);
  * Cancel what still runs, take ${stream} out of its session and free it.
  */
 void h2_stream_free(struct h2_stream *stream);
+
+/**
+ * h2_stream_taken(stream, read, flags):
+ * Something was taken of the answer, and ${read} is how that went: give the
+ * client window for it, or hand over the trailers and set nghttp2's ${*flags}.
+ * Return 0, or what nghttp2 failed with.
+ */
+int h2_stream_taken(struct h2_stream *stream, enum rpc_read read,
+    uint32_t *flags);
+
+/* The room that one more frame, or one padded answer, may need. */
+#define H2_TAKE_ROOM ((size_t)16 * 1024)
+
+/*
+ * What nghttp2 calls for the DATA frames of a response: the length of the next,
+ * and that it is time to send it.
+ */
+ssize_t h2_data_read(nghttp2_session *session, int32_t id, uint8_t *unused,
+    size_t size, uint32_t *flags, nghttp2_data_source *source, void *cookie);
+int h2_data_sent(nghttp2_session *session, nghttp2_frame *frame,
+    const uint8_t *header, size_t n, nghttp2_data_source *source,
+    void *cookie);
 
 /**
  * h2_session_queued(h2, rv):

@@ -165,6 +165,14 @@ enum rpc_read rpc_call_read(struct rpc_call *call, uint8_t *out, size_t size,
     size_t *n);
 
 /**
+ * rpc_call_whole(call):
+ * If what rpc_call_read() has is one whole answer, the last thing but the
+ * trailers, and nobody is to learn from its length what it says, return its
+ * length; otherwise 0.
+ */
+size_t rpc_call_whole(const struct rpc_call *call);
+
+/**
  * rpc_call_trailers(call, headers, max):
  * Fill in up to ${max} (at least 8) trailers and return their number; none:
  * the body itself ends the stream.  Borrowed from ${call}.  To be called once,

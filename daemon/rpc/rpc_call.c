@@ -345,6 +345,13 @@ rpc_call_read(struct rpc_call *call, uint8_t *out, size_t size, size_t *n)
 }
 
 size_t
+rpc_call_whole(const struct rpc_call *call)
+{
+    return (call->state == RPC_ENDED && call->method != NULL &&
+        call->method->hide_length && call->taken == 0 ? call->out.n : 0);
+}
+
+size_t
 rpc_call_trailers(struct rpc_call *call, struct rpc_header *headers,
     size_t max)
 {

@@ -146,6 +146,11 @@ struct method {
     int compress;
 
     /*
+     * The length of its lone answer would tell what it says: it is padded.
+     */
+    int hide_length;
+
+    /*
      * Names of the request's metadata that it reads, lower case, up to NULL;
      * the first METADATA_MAX that come are kept.  NULL: none.
      */

@@ -28,10 +28,15 @@ _Static_assert(0 METHODS(X) == (int)ROW_COUNT, "a row for each method");
     || (row) == ROW_vouch_v1_CatalogService_ListAssociations                \
     || (row) == ROW_vouch_v1_CatalogService_ListCredentialTypes)
 
+/* Whose lone answers are padded: by a verdict's length one could read it. */
+#define IS_SECRET(row)                                                      \
+    ((row) == ROW_vouch_v1_VerificationService_VerifyCredential)
+
 /* Nor a row without a method: it has no FACTS. */
 #define ROW(name, who, how)                                                 \
     [ROW_##name] = {FACTS_##name, .roles = (who), .ops = &how,              \
-        .compress = IS_PUBLIC(ROW_##name)},
+        .compress = IS_PUBLIC(ROW_##name),                                  \
+        .hide_length = IS_SECRET(ROW_##name)},
 static const struct method methods[] = {AUTHORIZATION(ROW)};
 #undef ROW
 

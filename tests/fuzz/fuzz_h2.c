@@ -55,6 +55,7 @@ static const struct h2_limits wide = {
     .max_header_list = 16384,
     .window = 1048576,
     .max_cheap_frames = 1000,
+    .pad_step = 512,
 };
 
 static const struct h2_limits tight = {

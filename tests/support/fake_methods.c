@@ -358,6 +358,7 @@ static const struct method methods[] = {
     {PLAIN("Fail", 0, 0, ROLE_ANY, 0, TEXT, fail_ops)},
     {PLAIN("Later", 0, 0, ROLE_ANY, 0, TEXT, later_ops)},
     {PLAIN("Nobody", 0, 0, 0, 0, TEXT, echo_ops)},
+    {PLAIN("Secret", 0, 0, ROLE_ANY, 0, TEXT, echo_ops), .hide_length = 1},
     {PLAIN("Silent", 0, 0, ROLE_ANY, 0, TEXT, silent_ops)},
     {PLAIN("Strict", 0, 0, ROLE_ANY, 1, TEXT, echo_ops)},
     {PLAIN("Meta", 0, 0, ROLE_ANY, 0, TEXT, meta_ops),

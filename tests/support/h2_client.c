@@ -23,6 +23,7 @@ const struct h2_limits peer_limits = {
     .max_header_list = 8192,
     .window = 128 * 1024,
     .max_cheap_frames = 100,
+    .pad_step = 2048,
 };
 
 const struct identity peer_identity = {
@@ -89,6 +90,8 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *cookie)
         break;
     case NGHTTP2_DATA:
         x->ndata++;
+        x->wire += 9 + frame->hd.length;
+        x->padding += frame->data.padlen;
         if (frame->hd.length == 0)
             x->nempty++;
         break;

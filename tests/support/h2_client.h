@@ -30,6 +30,8 @@ struct exchange {
     struct buf body;
     int nheaders;               /* frames */
     int ndata;
+    size_t wire;                /* bytes of all DATA frames */
+    size_t padding;             /* of those, with the octets that tell how much */
     int nempty;                 /* DATA without bytes and without an end */
     int ended;                  /* END_STREAM came */
     int nreset;

@@ -688,6 +688,92 @@ a_call_behind_the_final_goaway_is_refused_unseen(void **state)
     buf_free(&frame);
 }
 
+/* How many bytes of DATA an answer of ${length} bytes takes on the wire. */
+static size_t
+wire_of(struct peer *p, const char *path, size_t length)
+{
+    char text[4096];
+    struct exchange *x;
+
+    assert_true(length < sizeof(text));
+    memset(text, 'x', length);
+    text[length] = '\0';
+    x = call_text(p, path, text, 0);
+    peer_pump(p);
+    assert_int_equal(exchange_status(x).code, GRPC_OK);
+    assert_int_equal(x->nempty, 0);
+    /* A prefix, a tag and a length stand before the text. */
+    assert_true(x->body.n >= length + 5 && x->body.n <= length + 9);
+    assert_memory_equal(x->body.p + x->body.n - length, text, length);
+    return (x->wire);
+}
+
+static int
+near_edge(size_t n, size_t step)
+{
+    return (n % step > step - 40 || n % step < 10);
+}
+
+static void
+an_answer_whose_length_would_tell_fills_steps(void **state)
+{
+    struct peer *p = *state;
+    size_t step = peer_limits.pad_step, wire, n;
+    int calls = 0;
+
+    /* Each length around an edge, and some between. */
+    for (n = 8; n < 4096; n += near_edge(n, step) ? 1 : 97) {
+        if (++calls % (EXCHANGES_MAX - 1) == 0) {
+            assert_int_equal(teardown(state), 0);
+            assert_int_equal(setup(state), 0);
+        }
+        wire = wire_of(p, PATH "Secret", n);
+        assert_int_equal(wire % step, 0);
+        assert_in_range(wire, n + 5 + 9, n + 9 + 9 + step);
+    }
+    assert_true(calls > 60);
+}
+
+static void
+other_answers_are_as_long_as_they_are(void **state)
+{
+    struct exchange *x;
+
+    assert_int_equal(wire_of(*state, PATH "Echo", 100), 9 + 5 + 2 + 100);
+    x = call_text(*state, PATH "Fail", "x", 0);
+    peer_pump(*state);
+    assert_int_equal(x->wire, 0);
+}
+
+/* What is not given a window for its padding goes without. */
+static void
+a_small_window_gets_the_bare_answer(void **state)
+{
+    struct peer p;
+
+    (void)state;
+    peer_open(&p, NULL, 1000);
+    assert_int_equal(wire_of(&p, PATH "Secret", 100), 9 + 5 + 2 + 100);
+    peer_close(&p);
+    peer_open(&p, NULL, 3000);
+    assert_int_equal(wire_of(&p, PATH "Secret", 100), 2048);
+    assert_int_equal(wire_of(&p, PATH "Secret", 2100), 9 + 5 + 3 + 2100);
+    peer_close(&p);
+}
+
+static void
+without_a_step_nothing_is_padded(void **state)
+{
+    struct h2_limits limits = peer_limits;
+    struct peer p;
+
+    (void)state;
+    limits.pad_step = 0;
+    peer_open(&p, &limits, WINDOW);
+    assert_int_equal(wire_of(&p, PATH "Secret", 100), 9 + 5 + 2 + 100);
+    peer_close(&p);
+}
+
 static void
 output_stays_within_its_buffer(void **state)
 {
@@ -752,6 +838,10 @@ main(void)
         TEST(a_drain_now_does_not_wait_for_the_ping),
         TEST(an_idle_session_ends_at_once),
         TEST(a_call_behind_the_final_goaway_is_refused_unseen),
+        TEST(an_answer_whose_length_would_tell_fills_steps),
+        TEST(other_answers_are_as_long_as_they_are),
+        TEST(a_small_window_gets_the_bare_answer),
+        TEST(without_a_step_nothing_is_padded),
         TEST(output_stays_within_its_buffer),
     };
 
