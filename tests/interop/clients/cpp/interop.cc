@@ -6,21 +6,15 @@
 // gRPC's doc/interop-test-descriptions.md.
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <functional>
 #include <map>
 #include <memory>
-#include <sstream>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include <grpcpp/generic/generic_stub.h>
-#include <grpcpp/grpcpp.h>
 
+#include "client.h"
 #include "grpc/testing/test.grpc.pb.h"
 
 namespace {
@@ -37,10 +31,7 @@ using grpc::testing::StreamingOutputCallRequest;
 using grpc::testing::StreamingOutputCallResponse;
 using grpc::testing::TestService;
 using grpc::testing::UnimplementedService;
-using std::chrono::milliseconds;
-using std::chrono::system_clock;
 
-constexpr milliseconds kLimit{30000};
 constexpr int kRequestSize = 271828, kResponseSize = 314159;
 constexpr int kSent[] = {27182, 8, 1828, 45904};
 constexpr int kReturned[] = {31415, 9, 2653, 58979};
@@ -50,81 +41,21 @@ constexpr char kTrailing[] = "x-grpc-test-echo-trailing-bin";
 constexpr char kTrailingValue[] = "\xab\xab\xab";
 constexpr char kGzipMagic[] = "\x1f\x8b";
 
-using Channel = std::shared_ptr<grpc::Channel>;
-
-struct Failure : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
-void Check(bool truth, const std::string &text)
-{
-    if (!truth)
-        throw Failure(text);
-}
-
-template <typename A, typename B>
-void Same(const A &have, const B &want, const char *what)
-{
-    std::ostringstream text;
-
-    text << what << ": " << have << ", not " << want;
-    Check(have == want, text.str());
-}
-
-void Ended(const Status &status, StatusCode code)
-{
-    std::ostringstream text;
-
-    text << "status: " << status.error_code() << " ("
-         << status.error_message() << "), not " << code;
-    Check(status.error_code() == code, text.str());
-}
-
 void Answered(const Status &status)
 {
     Ended(status, StatusCode::OK);
     Same(status.error_message(), "", "message");
 }
 
-std::string Variable(const char *name)
+Channel ConnectToServer(bool decompress = true)
 {
-    const char *value = getenv(name);
-
-    Check(value != nullptr, std::string("there is no ") + name);
-    return value;
-}
-
-std::string Read(const char *variable)
-{
-    std::ifstream file(Variable(variable), std::ios::binary);
-    std::ostringstream text;
-
-    text << file.rdbuf();
-    Check(file.good(), std::string("cannot read ") + variable);
-    return text.str();
-}
-
-Channel Connect(bool decompress = true)
-{
-    grpc::SslCredentialsOptions options;
     grpc::ChannelArguments arguments;
 
-    options.pem_root_certs = Read("INTEROP_CA");
-    options.pem_private_key = Read("INTEROP_KEY");
-    options.pem_cert_chain = Read("INTEROP_CERT");
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetInt(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, decompress);
-    return grpc::CreateCustomChannel("localhost:" + Variable("INTEROP_PORT"),
-        grpc::SslCredentials(options), arguments);
+    return Connect("localhost:" + Variable("INTEROP_PORT"),
+        Read(Variable("INTEROP_CA")), Read(Variable("INTEROP_KEY")),
+        Read(Variable("INTEROP_CERT")), arguments);
 }
-
-// A context whose call ends within kLimit, or within that.
-struct Context : ClientContext {
-    explicit Context(milliseconds limit = kLimit)
-    {
-        set_deadline(system_clock::now() + limit);
-    }
-};
 
 template <typename Request>
 void SetZeros(Request &request, int size)
@@ -237,7 +168,7 @@ std::string Bytes(grpc::ByteBuffer &buffer)
 std::vector<std::string> Raw(const char *method,
                              const google::protobuf::Message &request)
 {
-    Channel channel = Connect(false);
+    Channel channel = ConnectToServer(false);
     grpc::GenericStub stub(channel);
     Context context;
     grpc::CompletionQueue queue;
@@ -552,7 +483,7 @@ void CancelAfterFirstResponse(const Channel &channel)
 
 void TimeoutOnSleepingServer(const Channel &channel)
 {
-    Context context(milliseconds(1));
+    Context context(std::chrono::milliseconds(1));
     StreamingOutputCallRequest request;
     auto stream = TestService::NewStub(channel)->FullDuplexCall(&context);
 
@@ -583,12 +514,12 @@ const std::map<std::string, void (*)(const Channel &)> kCases = {
 };
 
 // Run a case; afterwards, calls on the same connection must go on.
-void Run(const std::string &name)
+void RunCase(const std::string &name)
 {
     const auto found = kCases.find(name);
 
     Check(found != kCases.end(), "there is no such case");
-    Channel channel = Connect();
+    Channel channel = ConnectToServer();
     found->second(channel);
     EmptyUnary(channel);
 }
@@ -600,18 +531,8 @@ int main(int argc, char *argv[])
     int rc = EXIT_SUCCESS;
 
     setenv("GRPC_VERBOSITY", "NONE", 0);    // failures are expected
-    for (int i = 1; i < argc; i++) {
-        std::string result = "ok";
-
-        try {
-            Run(argv[i]);
-        } catch (const Failure &failure) {
-            result = std::string("FAILED: ") + failure.what();
-            std::replace(result.begin(), result.end(), '\n', ' ');
+    for (int i = 1; i < argc; i++)
+        if (!Run(argv[i], [&] { RunCase(argv[i]); }))
             rc = EXIT_FAILURE;
-        }
-        printf("cpp %s %s\n", argv[i], result.c_str());
-        fflush(stdout);
-    }
     return rc;
 }

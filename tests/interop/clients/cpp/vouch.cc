@@ -8,22 +8,17 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <random>
-#include <sstream>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <grpcpp/grpcpp.h>
-
+#include "client.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "grpc/health/v1/health.grpc.pb.h"
@@ -42,80 +37,17 @@ using namespace vouch::v1;
 using std::chrono::milliseconds;
 using std::chrono::system_clock;
 
-constexpr milliseconds kLimit{30000};
 constexpr char kAssociation[] = "ascp-boc", kType[] = "ascp-pbt";
 
-using Channel = std::shared_ptr<grpc::Channel>;
-
-struct Failure : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
-void Check(bool truth, const std::string &text)
-{
-    if (!truth)
-        throw Failure(text);
-}
-
-template <typename A, typename B>
-void Same(const A &have, const B &want, const char *what)
-{
-    std::ostringstream text;
-
-    text << what << ": " << have << ", not " << want;
-    Check(have == want, text.str());
-}
-
-void Ended(const Status &status, StatusCode code)
-{
-    std::ostringstream text;
-
-    text << "status: " << status.error_code() << " ("
-         << status.error_message() << "), not " << code;
-    Check(status.error_code() == code, text.str());
-}
-
-std::string Variable(const char *name)
-{
-    const char *value = getenv(name);
-
-    Check(value != nullptr, std::string("there is no ") + name);
-    return value;
-}
-
-std::string Read(const std::string &name)
-{
-    std::ifstream file(Variable("VOUCH_CERTS") + "/" + name,
-                       std::ios::binary);
-    std::ostringstream text;
-
-    text << file.rdbuf();
-    Check(file.good(), "cannot read " + name);
-    return text.str();
-}
-
 // With the certificate of that name, or none.
-Channel Connect(const std::string &name)
+Channel ConnectAs(const std::string &name)
 {
-    grpc::SslCredentialsOptions options;
-    grpc::ChannelArguments arguments;
+    const std::string base = Variable("VOUCH_CERTS") + "/";
 
-    options.pem_root_certs = Read("root.pem");
-    if (!name.empty()) {
-        options.pem_private_key = Read(name + ".key");
-        options.pem_cert_chain = Read(name + ".pem");
-    }
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    return grpc::CreateCustomChannel(Variable("VOUCH_ADDRESS"),
-        grpc::SslCredentials(options), arguments);
+    return Connect(Variable("VOUCH_ADDRESS"), Read(base + "root.pem"),
+        name.empty() ? "" : Read(base + name + ".key"),
+        name.empty() ? "" : Read(base + name + ".pem"));
 }
-
-struct Context : ClientContext {
-    explicit Context(milliseconds limit = kLimit)
-    {
-        set_deadline(system_clock::now() + limit);
-    }
-};
 
 // Of those who wait and those who answer on another thread.
 class Event {
@@ -182,12 +114,12 @@ PublishCredentialsRequest Header(const std::string &request_id)
     return request;
 }
 
-// ${count} rows from line 2 on, whose numbers begin so.
-PublishCredentialsRequest Rows(const std::string &prefix, int count)
+// Rows of the lines ${from} + 2 to ${to} + 1, whose numbers begin so.
+PublishCredentialsRequest Rows(const std::string &prefix, int from, int to)
 {
     PublishCredentialsRequest request;
 
-    for (int i = 0; i < count; i++) {
+    for (int i = from; i < to; i++) {
         CredentialRow *row = request.add_rows();
 
         row->set_line(i + 2);
@@ -204,7 +136,7 @@ PublishCredentialsRequest Rows(const std::string &prefix, int count)
     return request;
 }
 
-// What an upload of Rows(prefix, count) must have been answered.
+// What an upload of Rows(prefix, 0, count) must have been answered.
 void IsPublished(const std::vector<PublishCredentialsResponse> &responses,
                  int count)
 {
@@ -236,17 +168,19 @@ void IsConfirmed(const VerifyCredentialRequest &request,
          "spiffe://dev.vouch.invalid/employer/dev-employer", "asker");
 }
 
+// Upload ${count} rows, that many in a message.
 Status Publish(const Channel &channel, const std::string &prefix, int count,
-               ClientContext &context,
+               int batch, ClientContext &context,
                std::vector<PublishCredentialsResponse> &responses)
 {
     PublishCredentialsResponse response;
     auto stream = PublishingService::NewStub(channel)->PublishCredentials(
         &context);
+    bool ok = stream->Write(Header(Uuid()));
 
-    if (stream->Write(Header(Uuid())) &&
-        stream->Write(Rows(prefix, count)))
-        stream->WritesDone();
+    for (int i = 0; i < count && ok; i += batch)
+        ok = stream->Write(Rows(prefix, i, std::min(i + batch, count)));
+    stream->WritesDone();
     while (stream->Read(&response))
         responses.push_back(response);
     return stream->Finish();
@@ -263,7 +197,7 @@ void WaitForPublishAndVerify(const Channel &employer,
     auto stub = VerificationService::NewStub(employer);
     VerifyCredentialRequest request = Ask("WAIT-7");
 
-    Ended(Publish(association, "WAIT-", 300, publish, responses),
+    Ended(Publish(association, "WAIT-", 300, 300, publish, responses),
           StatusCode::OK);
     IsPublished(responses, 300);
     Ended(stub->VerifyCredential(&verify, request, &response),
@@ -316,7 +250,7 @@ class Uploader : public grpc::ClientBidiReactor<PublishCredentialsRequest,
 public:
     Uploader(const Channel &channel, std::string prefix, int count)
         : stub_(PublishingService::NewStub(channel)),
-          messages_{Header(Uuid()), Rows(std::move(prefix), count)}
+          messages_{Header(Uuid()), Rows(std::move(prefix), 0, count)}
     {
         stub_->async()->PublishCredentials(&context_, this);
         StartRead(&response_);
@@ -384,15 +318,19 @@ void CallBack(const Channel &employer, const Channel &association)
 
 void CompressedRequests(const Channel &employer, const Channel &association)
 {
-    Context publish, verify;
-    std::vector<PublishCredentialsResponse> responses;
+    Context publish, large, verify;
+    std::vector<PublishCredentialsResponse> responses, none;
     VerifyCredentialRequest request = Ask("GZIP-1999");
     VerifyCredentialResponse response;
 
     publish.set_compression_algorithm(GRPC_COMPRESS_GZIP);
-    Ended(Publish(association, "GZIP-", 2000, publish, responses),
+    Ended(Publish(association, "GZIP-", 2000, 500, publish, responses),
           StatusCode::OK);
     IsPublished(responses, 2000);
+    // A message that is small only as long as it is compressed.
+    large.set_compression_algorithm(GRPC_COMPRESS_GZIP);
+    Ended(Publish(association, "LARGE-", 5000, 5000, large, none),
+          StatusCode::RESOURCE_EXHAUSTED);
     // Long enough that compressing it makes it smaller.
     request.mutable_claim()->set_authorization_ref(std::string(60, 'r'));
     verify.set_compression_algorithm(GRPC_COMPRESS_GZIP);
@@ -432,12 +370,12 @@ void RolesAndCertificates(const Channel &employer, const Channel &association)
     std::vector<PublishCredentialsResponse> responses;
     VerifyCredentialResponse response;
 
-    Ended(Publish(employer, "ROLE-", 2, publish, responses),
+    Ended(Publish(employer, "ROLE-", 2, 2, publish, responses),
           StatusCode::PERMISSION_DENIED);
     Ended(VerificationService::NewStub(association)->VerifyCredential(
               &verify, Ask("WAIT-7"), &response),
           StatusCode::PERMISSION_DENIED);
-    Ended(VerificationService::NewStub(Connect(""))->VerifyCredential(
+    Ended(VerificationService::NewStub(ConnectAs(""))->VerifyCredential(
               &none, Ask("WAIT-7"), &response), StatusCode::UNAVAILABLE);
 }
 
@@ -539,8 +477,8 @@ void CancelledUpload(const Channel &, const Channel &association)
     auto stub = PublishingService::NewStub(association);
     auto stream = stub->PublishCredentials(&context);
 
-    Check(stream->Write(Header(id)) && stream->Write(Rows("GONE-", 100)),
-          "cannot write");
+    Check(stream->Write(Header(id)) &&
+          stream->Write(Rows("GONE-", 0, 100)), "cannot write");
     Check(stream->Read(&response), "no response");
     context.TryCancel();
     while (stream->Read(&response))
@@ -549,7 +487,7 @@ void CancelledUpload(const Channel &, const Channel &association)
     request.set_request_id(id);
     Ended(stub->GetPublication(&get, request, &found),
           StatusCode::NOT_FOUND);
-    Ended(Publish(association, "GONE-", 100, again, responses),
+    Ended(Publish(association, "GONE-", 100, 100, again, responses),
           StatusCode::OK);
     IsPublished(responses, 100);
 }
@@ -575,23 +513,12 @@ int main()
     int rc = EXIT_SUCCESS;
 
     setenv("GRPC_VERBOSITY", "NONE", 0);    // failures are expected
-    try {
-        Channel employer = Connect("employer");
-        Channel association = Connect("association");
+    for (const auto &[name, test] : kTests) {
+        const auto call = test;
 
-        for (const auto &[name, test] : kTests) {
-            try {
-                test(employer, association);
-                printf("cpp %s: ok\n", name);
-            } catch (const std::exception &failure) {
-                printf("cpp %s: FAILED: %s\n", name, failure.what());
-                rc = EXIT_FAILURE;
-            }
-            fflush(stdout);
-        }
-    } catch (const Failure &failure) {
-        printf("cpp: FAILED: %s\n", failure.what());
-        rc = EXIT_FAILURE;
+        if (!Run(name, [&] { call(ConnectAs("employer"),
+                                  ConnectAs("association")); }))
+            rc = EXIT_FAILURE;
     }
     return rc;
 }

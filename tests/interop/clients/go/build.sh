@@ -34,9 +34,11 @@ generate "$grpc_proto" testingpb \
     grpc/testing/empty.proto grpc/testing/messages.proto \
     grpc/testing/test.proto
 generate "$top/proto" vouchpb \
-    vouch/v1/catalog.proto vouch/v1/publishing_service.proto \
-    vouch/v1/types.proto vouch/v1/verification.proto \
-    vouch/v1/verification_service.proto
+    vouch/v1/catalog.proto vouch/v1/catalog_service.proto \
+    vouch/v1/publishing_service.proto vouch/v1/types.proto \
+    vouch/v1/verification.proto vouch/v1/verification_service.proto
+mkdir -p "$out/src/client"
+cp "$here/client/client.go" "$out/src/client/"
 
 export GO111MODULE=off GOFLAGS= GOTOOLCHAIN=local GOPROXY=off
 export GOPATH="$out:/usr/share/gocode" GOCACHE="$out/cache" CGO_ENABLED=0

@@ -9,29 +9,21 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"fmt"
 	"io"
-	"io/ioutil"
 	"os"
-	"strings"
-	"sync"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 
+	. "client"
 	pb "testingpb"
 )
 
 const (
-	limit        = 30 * time.Second
 	requestSize  = 271828
 	responseSize = 314159
 
@@ -46,46 +38,14 @@ var (
 	returned = []int32{31415, 9, 2653, 58979}
 )
 
-// A failure is what a case panics with, so that run can tell it.
-type failure string
-
-func check(truth bool, format string, a ...interface{}) {
-	if !truth {
-		panic(failure(fmt.Sprintf(format, a...)))
-	}
-}
-
-func isOK(err error) {
-	check(err == nil, "%v", err)
+func connect(options ...grpc.DialOption) *grpc.ClientConn {
+	return Connect("localhost:"+os.Getenv("INTEROP_PORT"),
+		os.Getenv("INTEROP_CA"), os.Getenv("INTEROP_CERT"),
+		os.Getenv("INTEROP_KEY"), options...)
 }
 
 func isEnd(err error) {
-	check(err == io.EOF, "end of the stream: %v", err)
-}
-
-func hasCode(err error, code codes.Code) {
-	check(status.Code(err) == code, "status: %v, not %v", err, code)
-}
-
-func read(variable string) []byte {
-	data, err := ioutil.ReadFile(os.Getenv(variable))
-	isOK(err)
-	return data
-}
-
-func connect(options ...grpc.DialOption) *grpc.ClientConn {
-	roots := x509.NewCertPool()
-	check(roots.AppendCertsFromPEM(read("INTEROP_CA")), "no root")
-	own, err := tls.X509KeyPair(read("INTEROP_CERT"), read("INTEROP_KEY"))
-	isOK(err)
-	config := &tls.Config{RootCAs: roots,
-		Certificates: []tls.Certificate{own}}
-	options = append(options,
-		grpc.WithTransportCredentials(credentials.NewTLS(config)))
-	connection, err := grpc.Dial("localhost:"+os.Getenv("INTEROP_PORT"),
-		options...)
-	isOK(err)
-	return connection
+	Check(err == io.EOF, "end of the stream: %v", err)
 }
 
 // A client is what a case is run with.
@@ -110,22 +70,22 @@ func outputRequest(size int32, sent int) *pb.StreamingOutputCallRequest {
 }
 
 func isPayload(payload *pb.Payload, size int32) {
-	check(payload.GetType() == pb.PayloadType_COMPRESSABLE, "type: %v",
+	Check(payload.GetType() == pb.PayloadType_COMPRESSABLE, "type: %v",
 		payload.GetType())
-	check(bytes.Equal(payload.GetBody(), make([]byte, size)),
+	Check(bytes.Equal(payload.GetBody(), make([]byte, size)),
 		"payload: %d bytes, not %d zeros", len(payload.GetBody()), size)
 }
 
 func emptyUnary(c client) {
 	response, err := c.EmptyCall(c.context, &pb.Empty{})
-	isOK(err)
-	check(response != nil && response.XXX_Size() == 0, "not empty: %v",
+	IsOK(err)
+	Check(response != nil && response.XXX_Size() == 0, "not empty: %v",
 		response)
 }
 
 func largeUnary(c client) {
 	response, err := c.UnaryCall(c.context, largeRequest())
-	isOK(err)
+	IsOK(err)
 	isPayload(response.Payload, responseSize)
 }
 
@@ -135,51 +95,19 @@ func clientCompressedUnary(c client) {
 	no.ExpectCompressed = &pb.BoolValue{Value: false}
 
 	_, err := c.UnaryCall(c.context, yes)
-	hasCode(err, codes.InvalidArgument)
+	HasCode(err, codes.InvalidArgument)
 	response, err := c.UnaryCall(c.context, yes,
 		grpc.UseCompressor(gzip.Name))
-	isOK(err)
+	IsOK(err)
 	isPayload(response.Payload, responseSize)
 	response, err = c.UnaryCall(c.context, no)
-	isOK(err)
+	IsOK(err)
 	isPayload(response.Payload, responseSize)
-}
-
-// A sizes handler notes of each message that comes whether its size on the wire
-// was that of what it holds.
-type sizes struct {
-	mutex      sync.Mutex
-	compressed []bool
-}
-
-func (s *sizes) TagRPC(c context.Context, _ *stats.RPCTagInfo) context.Context {
-	return c
-}
-
-func (s *sizes) TagConn(c context.Context, _ *stats.ConnTagInfo) context.Context {
-	return c
-}
-
-func (s *sizes) HandleConn(context.Context, stats.ConnStats) {}
-
-func (s *sizes) HandleRPC(_ context.Context, what stats.RPCStats) {
-	if in, ok := what.(*stats.InPayload); ok {
-		s.mutex.Lock()
-		defer s.mutex.Unlock()
-		s.compressed = append(s.compressed, in.WireLength < in.Length)
-	}
-}
-
-func (s *sizes) check(want ...bool) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	check(fmt.Sprint(s.compressed) == fmt.Sprint(want),
-		"compressed: %v, not %v", s.compressed, want)
 }
 
 // grpc-go says that it accepts gzip where it sends gzip.
 func serverCompressedUnary(c client) {
-	seen := &sizes{}
+	seen := &Sizes{}
 	connection := connect(grpc.WithStatsHandler(seen))
 	defer connection.Close()
 	for _, compressed := range []bool{true, false} {
@@ -187,22 +115,22 @@ func serverCompressedUnary(c client) {
 		request.ResponseCompressed = &pb.BoolValue{Value: compressed}
 		response, err := pb.NewTestServiceClient(connection).UnaryCall(
 			c.context, request, grpc.UseCompressor(gzip.Name))
-		isOK(err)
+		IsOK(err)
 		isPayload(response.Payload, responseSize)
 	}
-	seen.check(true, false)
+	seen.Compressed(true, false)
 }
 
 func clientStreaming(c client) {
 	stream, err := c.StreamingInputCall(c.context)
-	isOK(err)
+	IsOK(err)
 	for _, size := range sent {
-		isOK(stream.Send(&pb.StreamingInputCallRequest{
+		IsOK(stream.Send(&pb.StreamingInputCallRequest{
 			Payload: zeros(size)}))
 	}
 	response, err := stream.CloseAndRecv()
-	isOK(err)
-	check(response.AggregatedPayloadSize == 74922, "aggregated size: %d",
+	IsOK(err)
+	Check(response.AggregatedPayloadSize == 74922, "aggregated size: %d",
 		response.AggregatedPayloadSize)
 }
 
@@ -215,26 +143,26 @@ func inputRequest(size int, expect bool) *pb.StreamingInputCallRequest {
 // encoded by another stream.
 func clientCompressedStreaming(c client) {
 	stream, err := c.StreamingInputCall(c.context)
-	isOK(err)
-	isOK(stream.Send(inputRequest(27182, true)))
+	IsOK(err)
+	IsOK(stream.Send(inputRequest(27182, true)))
 	_, err = stream.CloseAndRecv()
-	hasCode(err, codes.InvalidArgument)
+	HasCode(err, codes.InvalidArgument)
 
 	plain, err := c.StreamingInputCall(c.context)
-	isOK(err)
+	IsOK(err)
 	uncompressed := &grpc.PreparedMsg{}
-	isOK(uncompressed.Encode(plain, inputRequest(45904, false)))
+	IsOK(uncompressed.Encode(plain, inputRequest(45904, false)))
 	_, err = plain.CloseAndRecv()
-	isOK(err)
+	IsOK(err)
 
 	stream, err = c.StreamingInputCall(c.context,
 		grpc.UseCompressor(gzip.Name))
-	isOK(err)
-	isOK(stream.Send(inputRequest(27182, true)))
-	isOK(stream.SendMsg(uncompressed))
+	IsOK(err)
+	IsOK(stream.Send(inputRequest(27182, true)))
+	IsOK(stream.SendMsg(uncompressed))
 	response, err := stream.CloseAndRecv()
-	isOK(err)
-	check(response.AggregatedPayloadSize == 73086, "aggregated size: %d",
+	IsOK(err)
+	Check(response.AggregatedPayloadSize == 73086, "aggregated size: %d",
 		response.AggregatedPayloadSize)
 }
 
@@ -242,7 +170,7 @@ func isOutput(stream pb.TestService_StreamingOutputCallClient,
 	sizes ...int32) {
 	for _, size := range sizes {
 		response, err := stream.Recv()
-		isOK(err)
+		IsOK(err)
 		isPayload(response.Payload, size)
 	}
 	_, err := stream.Recv()
@@ -256,12 +184,12 @@ func serverStreaming(c client) {
 			&pb.ResponseParameters{Size: size})
 	}
 	stream, err := c.StreamingOutputCall(c.context, request)
-	isOK(err)
+	IsOK(err)
 	isOutput(stream, returned...)
 }
 
 func serverCompressedStreaming(c client) {
-	seen := &sizes{}
+	seen := &Sizes{}
 	connection := connect(grpc.WithStatsHandler(seen))
 	defer connection.Close()
 	stream, err := pb.NewTestServiceClient(connection).StreamingOutputCall(
@@ -270,29 +198,29 @@ func serverCompressedStreaming(c client) {
 				{Size: 31415, Compressed: &pb.BoolValue{Value: true}},
 				{Size: 92653, Compressed: &pb.BoolValue{Value: false}},
 			}}, grpc.UseCompressor(gzip.Name))
-	isOK(err)
+	IsOK(err)
 	isOutput(stream, 31415, 92653)
-	seen.check(true, false)
+	seen.Compressed(true, false)
 }
 
 func pingPong(c client) {
 	stream, err := c.FullDuplexCall(c.context)
-	isOK(err)
+	IsOK(err)
 	for i, size := range returned {
-		isOK(stream.Send(outputRequest(size, sent[i])))
+		IsOK(stream.Send(outputRequest(size, sent[i])))
 		response, err := stream.Recv()
-		isOK(err)
+		IsOK(err)
 		isPayload(response.Payload, size)
 	}
-	isOK(stream.CloseSend())
+	IsOK(stream.CloseSend())
 	_, err = stream.Recv()
 	isEnd(err)
 }
 
 func emptyStream(c client) {
 	stream, err := c.FullDuplexCall(c.context)
-	isOK(err)
-	isOK(stream.CloseSend())
+	IsOK(err)
+	IsOK(stream.CloseSend())
 	_, err = stream.Recv()
 	isEnd(err)
 }
@@ -305,7 +233,7 @@ func isEchoed(initial, trailing metadata.MD) {
 		{initial.Get(initialKey), "initial", initialValue},
 		{trailing.Get(trailingKey), "trailing", trailingValue},
 	} {
-		check(len(echo.have) == 1 && echo.have[0] == echo.want,
+		Check(len(echo.have) == 1 && echo.have[0] == echo.want,
 			"%s metadata: %q, not %q", echo.name, echo.have, echo.want)
 	}
 }
@@ -317,18 +245,18 @@ func customMetadata(c client) {
 
 	unary, err := c.UnaryCall(with, largeRequest(),
 		grpc.Header(&initial), grpc.Trailer(&trailing))
-	isOK(err)
+	IsOK(err)
 	isPayload(unary.Payload, responseSize)
 	isEchoed(initial, trailing)
 
 	stream, err := c.FullDuplexCall(with)
-	isOK(err)
-	isOK(stream.Send(outputRequest(responseSize, requestSize)))
-	isOK(stream.CloseSend())
+	IsOK(err)
+	IsOK(stream.Send(outputRequest(responseSize, requestSize)))
+	IsOK(stream.CloseSend())
 	initial, err = stream.Header()
-	isOK(err)
+	IsOK(err)
 	response, err := stream.Recv()
-	isOK(err)
+	IsOK(err)
 	isPayload(response.Payload, responseSize)
 	_, err = stream.Recv()
 	isEnd(err)
@@ -336,8 +264,8 @@ func customMetadata(c client) {
 }
 
 func isStatus(err error, message string) {
-	hasCode(err, codes.Unknown)
-	check(status.Convert(err).Message() == message, "message: %q, not %q",
+	HasCode(err, codes.Unknown)
+	Check(status.Convert(err).Message() == message, "message: %q, not %q",
 		status.Convert(err).Message(), message)
 }
 
@@ -348,9 +276,9 @@ func statusCodeAndMessage(c client) {
 	isStatus(err, want.Message)
 
 	stream, err := c.FullDuplexCall(c.context)
-	isOK(err)
-	isOK(stream.Send(&pb.StreamingOutputCallRequest{ResponseStatus: want}))
-	isOK(stream.CloseSend())
+	IsOK(err)
+	IsOK(stream.Send(&pb.StreamingOutputCallRequest{ResponseStatus: want}))
+	IsOK(stream.CloseSend())
 	_, err = stream.Recv()
 	isStatus(err, want.Message)
 }
@@ -365,37 +293,37 @@ func specialStatusMessage(c client) {
 
 func unimplementedMethod(c client) {
 	_, err := c.UnimplementedCall(c.context, &pb.Empty{})
-	hasCode(err, codes.Unimplemented)
+	HasCode(err, codes.Unimplemented)
 }
 
 func unimplementedService(c client) {
 	_, err := pb.NewUnimplementedServiceClient(
 		c.connection).UnimplementedCall(c.context, &pb.Empty{})
-	hasCode(err, codes.Unimplemented)
+	HasCode(err, codes.Unimplemented)
 }
 
 func cancelAfterBegin(c client) {
 	begun, cancel := context.WithCancel(c.context)
 	defer cancel()
 	stream, err := c.StreamingInputCall(begun)
-	isOK(err)
+	IsOK(err)
 	cancel()
 	_, err = stream.CloseAndRecv()
-	hasCode(err, codes.Canceled)
+	HasCode(err, codes.Canceled)
 }
 
 func cancelAfterFirstResponse(c client) {
 	begun, cancel := context.WithCancel(c.context)
 	defer cancel()
 	stream, err := c.FullDuplexCall(begun)
-	isOK(err)
-	isOK(stream.Send(outputRequest(returned[0], sent[0])))
+	IsOK(err)
+	IsOK(stream.Send(outputRequest(returned[0], sent[0])))
 	response, err := stream.Recv()
-	isOK(err)
+	IsOK(err)
 	isPayload(response.Payload, returned[0])
 	cancel()
 	_, err = stream.Recv()
-	hasCode(err, codes.Canceled)
+	HasCode(err, codes.Canceled)
 }
 
 func timeoutOnSleepingServer(c client) {
@@ -408,7 +336,7 @@ func timeoutOnSleepingServer(c client) {
 			Payload: zeros(sent[0])})
 		_, err = stream.Recv()
 	}
-	hasCode(err, codes.DeadlineExceeded)
+	HasCode(err, codes.DeadlineExceeded)
 }
 
 var cases = map[string]func(client){
@@ -432,37 +360,22 @@ var cases = map[string]func(client){
 	"timeout_on_sleeping_server":  timeoutOnSleepingServer,
 }
 
-// Run a case; afterwards, calls on the same connection must go on.
-func run(name string) (result string) {
-	defer func() {
-		if what := recover(); what != nil {
-			text, ok := what.(failure)
-			if !ok {
-				panic(what)
-			}
-			result = "FAILED: " + strings.Join(
-				strings.Fields(string(text)), " ")
-		}
-	}()
-	check(cases[name] != nil, "there is no such case")
+// Afterwards, calls on the same connection must go on.
+func runCase(name string, limited context.Context) {
+	Check(cases[name] != nil, "there is no such case")
 	connection := connect()
 	defer connection.Close()
-	limited, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
 	c := client{pb.NewTestServiceClient(connection), connection, limited}
 	cases[name](c)
 	emptyUnary(c)
-	return "ok"
 }
 
 func main() {
 	failures := 0
 	for _, name := range os.Args[1:] {
-		result := run(name)
-		if result != "ok" {
+		if !Run(name, func(c context.Context) { runCase(name, c) }) {
 			failures++
 		}
-		fmt.Println("go", name, result)
 	}
 	if failures > 0 {
 		os.Exit(1)

@@ -9,23 +9,17 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"io"
-	"io/ioutil"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/encoding/gzip"
 	_ "google.golang.org/grpc/health" // asks for the health of a service
 	health "google.golang.org/grpc/health/grpc_health_v1"
@@ -33,35 +27,14 @@ import (
 	reflection "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
 	"google.golang.org/grpc/status"
 
+	. "client"
 	pb "vouchpb"
 )
 
 const (
-	limit       = 30 * time.Second
 	association = "ascp-boc"
 	kind        = "ascp-pbt"
 )
-
-// A failure is what a test panics with, so that run can tell it.
-type failure string
-
-func check(truth bool, format string, a ...interface{}) {
-	if !truth {
-		panic(failure(fmt.Sprintf(format, a...)))
-	}
-}
-
-func isOK(err error) {
-	check(err == nil, "%v", err)
-}
-
-func hasCode(err error, code codes.Code) {
-	check(status.Code(err) == code, "status: %v, not %v", err, code)
-}
-
-func same(have, want interface{}, what string) {
-	check(reflect.DeepEqual(have, want), "%s: %v, not %v", what, have, want)
-}
 
 func path(name string) string {
 	return filepath.Join(os.Getenv("VOUCH_CERTS"), name)
@@ -69,20 +42,12 @@ func path(name string) string {
 
 // connect with the certificate of that name, or none.
 func connect(name string, options ...grpc.DialOption) *grpc.ClientConn {
-	roots, err := ioutil.ReadFile(path("root.pem"))
-	isOK(err)
-	config := &tls.Config{RootCAs: x509.NewCertPool()}
-	check(config.RootCAs.AppendCertsFromPEM(roots), "no root")
+	certificate, key := "", ""
 	if name != "" {
-		own, err := tls.LoadX509KeyPair(path(name+".pem"), path(name+".key"))
-		isOK(err)
-		config.Certificates = []tls.Certificate{own}
+		certificate, key = path(name+".pem"), path(name+".key")
 	}
-	options = append(options,
-		grpc.WithTransportCredentials(credentials.NewTLS(config)))
-	connection, err := grpc.Dial(os.Getenv("VOUCH_ADDRESS"), options...)
-	isOK(err)
-	return connection
+	return Connect(os.Getenv("VOUCH_ADDRESS"), path("root.pem"),
+		certificate, key, options...)
 }
 
 // Those who ask, and what they have to ask within.
@@ -94,7 +59,7 @@ type clients struct {
 func uuid() string {
 	var b [16]byte
 	_, err := rand.Read(b[:])
-	isOK(err)
+	IsOK(err)
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10],
 		b[10:])
@@ -116,19 +81,19 @@ func verify(c context.Context, connection *grpc.ClientConn,
 
 func isConfirmed(request *pb.VerifyCredentialRequest,
 	response *pb.VerifyCredentialResponse) {
-	same(response.Answer.Verdict, pb.Verdict_VERDICT_CONFIRMED, "verdict")
-	same(response.Answer.Conclusion, pb.Conclusion_CONCLUSION_YES,
+	Same(response.Answer.Verdict, pb.Verdict_VERDICT_CONFIRMED, "verdict")
+	Same(response.Answer.Conclusion, pb.Conclusion_CONCLUSION_YES,
 		"conclusion")
-	same(response.Question.RequestId, request.RequestId, "id")
-	same(response.Question.Claim.Number, request.Claim.Number, "number")
-	same(response.Question.Asker,
+	Same(response.Question.RequestId, request.RequestId, "id")
+	Same(response.Question.Claim.Number, request.Claim.Number, "number")
+	Same(response.Question.Asker,
 		"spiffe://dev.vouch.invalid/employer/dev-employer", "asker")
 }
 
-// rows from line 2 on, whose numbers begin with that prefix.
-func rows(prefix string, count int) *pb.PublishCredentialsRequest {
+// rows of the lines from + 2 to to + 1, whose numbers begin with that prefix.
+func rows(prefix string, from, to int) *pb.PublishCredentialsRequest {
 	request := &pb.PublishCredentialsRequest{}
-	for i := 0; i < count; i++ {
+	for i := from; i < to; i++ {
 		request.Rows = append(request.Rows, &pb.CredentialRow{
 			Line: int64(i + 2), CredentialTypeId: kind,
 			Number:    prefix + strconv.Itoa(i),
@@ -153,7 +118,7 @@ func publish(c context.Context, connection *grpc.ClientConn,
 	responses []*pb.PublishCredentialsResponse, err error) {
 	stream, err := pb.NewPublishingServiceClient(
 		connection).PublishCredentials(c, options...)
-	isOK(err)
+	IsOK(err)
 	go func() {
 		for _, message := range messages {
 			if stream.Send(message) != nil {
@@ -174,42 +139,42 @@ func publish(c context.Context, connection *grpc.ClientConn,
 	}
 }
 
-// isPublished holds what an upload of rows(..., count) was answered against
+// isPublished holds what an upload of rows(..., 0, count) was answered against
 // what it must have been.
 func isPublished(responses []*pb.PublishCredentialsResponse, count int) {
 	accepted := map[int64]int{}
 	for i, response := range responses {
-		same(len(response.Rejects), 0, "rejects")
-		same(response.Summary != nil, i == len(responses)-1, "summary")
+		Same(len(response.Rejects), 0, "rejects")
+		Same(response.Summary != nil, i == len(responses)-1, "summary")
 		for _, lines := range response.Accepted {
 			for line := lines.First; line <= lines.Last; line++ {
 				accepted[line]++
 			}
 		}
 	}
-	same(len(accepted), count, "lines accepted")
+	Same(len(accepted), count, "lines accepted")
 	for line, times := range accepted {
-		check(times == 1 && line >= 2 && line < int64(count)+2,
+		Check(times == 1 && line >= 2 && line < int64(count)+2,
 			"line %d is accepted %d times", line, times)
 	}
-	same(responses[len(responses)-1].Summary.NewCount, int64(count), "new")
+	Same(responses[len(responses)-1].Summary.NewCount, int64(count), "new")
 }
 
 func publishAndVerify(c clients) {
 	request := ask("UNARY-7", "Interop")
 	responses, err := publish(c.context, c.association,
-		[]*pb.PublishCredentialsRequest{header(uuid()), rows("UNARY-", 300)})
-	isOK(err)
+		[]*pb.PublishCredentialsRequest{header(uuid()), rows("UNARY-", 0, 300)})
+	IsOK(err)
 	isPublished(responses, 300)
 
 	response, err := verify(c.context, c.employer, request)
-	isOK(err)
+	IsOK(err)
 	isConfirmed(request, response)
 
 	response, err = verify(c.context, c.employer, ask("UNARY-7", "Other"))
-	isOK(err)
-	same(response.Answer.Verdict, pb.Verdict_VERDICT_NO_MATCH, "verdict")
-	check(response.Answer.Status == nil, "a status without a match")
+	IsOK(err)
+	Same(response.Answer.Verdict, pb.Verdict_VERDICT_NO_MATCH, "verdict")
+	Check(response.Answer.Status == nil, "a status without a match")
 }
 
 // Many at a time, on one connection.
@@ -228,7 +193,7 @@ func concurrentCalls(c clients) {
 			}()
 			request := ask(number, "Interop")
 			response, err := verify(c.context, c.employer, request)
-			isOK(err)
+			IsOK(err)
 			isConfirmed(request, response)
 		}("UNARY-" + strconv.Itoa(i))
 	}
@@ -244,37 +209,64 @@ func concurrentCalls(c clients) {
 func answersWhileSending(c clients) {
 	stream, err := pb.NewPublishingServiceClient(
 		c.association).PublishCredentials(c.context)
-	isOK(err)
-	isOK(stream.Send(header(uuid())))
+	IsOK(err)
+	IsOK(stream.Send(header(uuid())))
 	for line := int64(2); line < 12; line++ {
-		batch := rows("DUPLEX-"+strconv.FormatInt(line, 10), 1)
+		batch := rows("DUPLEX-"+strconv.FormatInt(line, 10), 0, 1)
 		batch.Rows[0].Line = line
-		isOK(stream.Send(batch))
+		IsOK(stream.Send(batch))
 		response, err := stream.Recv()
-		isOK(err)
-		same(len(response.Accepted), 1, "ranges")
-		same(response.Accepted[0].First, line, "first")
-		same(response.Accepted[0].Last, line, "last")
+		IsOK(err)
+		Same(len(response.Accepted), 1, "ranges")
+		Same(response.Accepted[0].First, line, "first")
+		Same(response.Accepted[0].Last, line, "last")
 	}
-	isOK(stream.CloseSend())
+	IsOK(stream.CloseSend())
 	response, err := stream.Recv()
-	isOK(err)
-	same(response.Summary.NewCount, int64(10), "new")
+	IsOK(err)
+	Same(response.Summary.NewCount, int64(10), "new")
 	_, err = stream.Recv()
-	check(err == io.EOF, "end of the upload: %v", err)
+	Check(err == io.EOF, "end of the upload: %v", err)
 }
 
 func compressedRequests(c clients) {
 	request := ask("GZIP-1999", "Interop")
 	gzipped := grpc.UseCompressor(gzip.Name)
-	responses, err := publish(c.context, c.association,
-		[]*pb.PublishCredentialsRequest{header(uuid()), rows("GZIP-", 2000)},
-		gzipped)
-	isOK(err)
+	messages := []*pb.PublishCredentialsRequest{header(uuid())}
+	for i := 0; i < 2000; i += 500 {
+		messages = append(messages, rows("GZIP-", i, i+500))
+	}
+	responses, err := publish(c.context, c.association, messages, gzipped)
+	IsOK(err)
 	isPublished(responses, 2000)
 	response, err := verify(c.context, c.employer, request, gzipped)
-	isOK(err)
+	IsOK(err)
 	isConfirmed(request, response)
+
+	// A message that is small only as long as it is compressed.
+	_, err = publish(c.context, c.association,
+		[]*pb.PublishCredentialsRequest{header(uuid()),
+			rows("LARGE-", 0, 5000)}, gzipped)
+	HasCode(err, codes.ResourceExhausted)
+}
+
+// What everybody may read comes compressed.  An answer about a person never
+// does: the length would tell of what is in it beside the asker's own words.
+func compressedAnswers(c clients) {
+	seen := &Sizes{}
+	connection := connect("employer", grpc.WithStatsHandler(seen))
+	defer connection.Close()
+	gzipped := grpc.UseCompressor(gzip.Name)
+	list, err := pb.NewCatalogServiceClient(connection).ListAssociations(
+		c.context, &pb.ListAssociationsRequest{}, gzipped)
+	IsOK(err)
+	Check(len(list.Associations) > 10, "associations: %v", list)
+
+	request := ask("UNARY-7", "Interop")
+	response, err := verify(c.context, connection, request, gzipped)
+	IsOK(err)
+	isConfirmed(request, response)
+	seen.Compressed(true, false)
 }
 
 func cancelledUpload(c clients) {
@@ -283,26 +275,26 @@ func cancelledUpload(c clients) {
 	id := uuid()
 	service := pb.NewPublishingServiceClient(c.association)
 	stream, err := service.PublishCredentials(begun)
-	isOK(err)
-	isOK(stream.Send(header(id)))
-	isOK(stream.Send(rows("GONE-", 100)))
+	IsOK(err)
+	IsOK(stream.Send(header(id)))
+	IsOK(stream.Send(rows("GONE-", 0, 100)))
 	_, err = stream.Recv()
-	isOK(err)
+	IsOK(err)
 	cancel()
 	for err == nil {
 		_, err = stream.Recv()
 	}
-	hasCode(err, codes.Canceled)
+	HasCode(err, codes.Canceled)
 	_, err = service.GetPublication(c.context,
 		&pb.GetPublicationRequest{RequestId: id})
-	hasCode(err, codes.NotFound)
+	HasCode(err, codes.NotFound)
 }
 
 func errorDetails(c clients) {
 	request := ask("UNARY-7", "Interop")
 	request.Claim.BirthDate = nil
 	_, err := verify(c.context, c.employer, request)
-	hasCode(err, codes.InvalidArgument)
+	HasCode(err, codes.InvalidArgument)
 	var info *errdetails.ErrorInfo
 	var bad *errdetails.BadRequest
 	for _, detail := range status.Convert(err).Details() {
@@ -313,21 +305,21 @@ func errorDetails(c clients) {
 			bad = d
 		}
 	}
-	check(info != nil && info.Reason != "", "no reason")
-	check(bad != nil && len(bad.FieldViolations) == 1, "fields: %v", bad)
-	same(bad.FieldViolations[0].Field, "claim.birth_date", "field")
+	Check(info != nil && info.Reason != "", "no reason")
+	Check(bad != nil && len(bad.FieldViolations) == 1, "fields: %v", bad)
+	Same(bad.FieldViolations[0].Field, "claim.birth_date", "field")
 }
 
 func rolesAndCertificates(c clients) {
 	_, err := publish(c.context, c.employer,
-		[]*pb.PublishCredentialsRequest{header(uuid()), rows("ROLE-", 2)})
-	hasCode(err, codes.PermissionDenied)
+		[]*pb.PublishCredentialsRequest{header(uuid()), rows("ROLE-", 0, 2)})
+	HasCode(err, codes.PermissionDenied)
 	_, err = verify(c.context, c.association, ask("UNARY-7", "Interop"))
-	hasCode(err, codes.PermissionDenied)
+	HasCode(err, codes.PermissionDenied)
 	nobody := connect("")
 	defer nobody.Close()
 	_, err = verify(c.context, nobody, ask("UNARY-7", "Interop"))
-	hasCode(err, codes.Unavailable)
+	HasCode(err, codes.Unavailable)
 }
 
 func healthCheck(c clients) {
@@ -336,12 +328,12 @@ func healthCheck(c clients) {
 		"vouch.v1.PublishingService"} {
 		response, err := client.Check(c.context,
 			&health.HealthCheckRequest{Service: service})
-		isOK(err)
-		same(response.Status, health.HealthCheckResponse_SERVING, service)
+		IsOK(err)
+		Same(response.Status, health.HealthCheckResponse_SERVING, service)
 	}
 	_, err := client.Check(c.context,
 		&health.HealthCheckRequest{Service: "no.such.Service"})
-	hasCode(err, codes.NotFound)
+	HasCode(err, codes.NotFound)
 }
 
 func healthWatch(c clients) {
@@ -353,25 +345,25 @@ func healthWatch(c clients) {
 		watching, cancel := context.WithCancel(c.context)
 		watch, err := client.Watch(watching,
 			&health.HealthCheckRequest{Service: service})
-		isOK(err)
+		IsOK(err)
 		response, err := watch.Recv()
-		isOK(err)
-		same(response.Status, want, "health")
+		IsOK(err)
+		Same(response.Status, want, "health")
 		cancel()
 		_, err = watch.Recv()
-		hasCode(err, codes.Canceled)
+		HasCode(err, codes.Canceled)
 	}
 
 	begun := time.Now()
 	short, cancel := context.WithTimeout(c.context, 300*time.Millisecond)
 	defer cancel()
 	watch, err := client.Watch(short, &health.HealthCheckRequest{})
-	isOK(err)
+	IsOK(err)
 	_, err = watch.Recv()
-	isOK(err)
+	IsOK(err)
 	_, err = watch.Recv()
-	hasCode(err, codes.DeadlineExceeded)
-	check(time.Since(begun) < 10*time.Second, "too late")
+	HasCode(err, codes.DeadlineExceeded)
+	Check(time.Since(begun) < 10*time.Second, "too late")
 }
 
 // A connection that round_robin uses once the service's watch says SERVING,
@@ -386,13 +378,13 @@ func healthOfABalancer(c clients) {
 	defer served.Close()
 	request := ask("UNARY-7", "Interop")
 	response, err := verify(c.context, served, request)
-	isOK(err)
+	IsOK(err)
 	isConfirmed(request, response)
 
 	unserved := connect("employer", config("no.such.Service"))
 	defer unserved.Close()
 	_, err = verify(c.context, unserved, ask("UNARY-7", "Interop"))
-	hasCode(err, codes.Unavailable)
+	HasCode(err, codes.Unavailable)
 }
 
 // A client that connects before it calls, waits for a server to be there, and
@@ -405,35 +397,35 @@ func dialOptions(c clients) {
 	request := ask("UNARY-7", "Interop")
 	response, err := verify(c.context, connection, request,
 		grpc.WaitForReady(true))
-	isOK(err)
+	IsOK(err)
 	isConfirmed(request, response)
 }
 
 func reflect1alpha(c clients) {
 	stream, err := reflection.NewServerReflectionClient(
 		c.employer).ServerReflectionInfo(c.context)
-	isOK(err)
-	isOK(stream.Send(&reflection.ServerReflectionRequest{
+	IsOK(err)
+	IsOK(stream.Send(&reflection.ServerReflectionRequest{
 		MessageRequest: &reflection.ServerReflectionRequest_ListServices{}}))
 	response, err := stream.Recv()
-	isOK(err)
+	IsOK(err)
 	listed := map[string]bool{}
 	for _, service := range response.GetListServicesResponse().Service {
 		listed[service.Name] = true
 	}
-	check(listed["vouch.v1.VerificationService"] &&
+	Check(listed["vouch.v1.VerificationService"] &&
 		listed["grpc.health.v1.Health"], "services: %v", listed)
 
-	isOK(stream.Send(&reflection.ServerReflectionRequest{
+	IsOK(stream.Send(&reflection.ServerReflectionRequest{
 		MessageRequest: &reflection.ServerReflectionRequest_FileContainingSymbol{
 			FileContainingSymbol: "vouch.v1.Claim"}}))
 	response, err = stream.Recv()
-	isOK(err)
-	check(len(response.GetFileDescriptorResponse().GetFileDescriptorProto()) > 0,
+	IsOK(err)
+	Check(len(response.GetFileDescriptorResponse().GetFileDescriptorProto()) > 0,
 		"no file has Claim")
-	isOK(stream.CloseSend())
+	IsOK(stream.CloseSend())
 	_, err = stream.Recv()
-	check(err == io.EOF, "end of the stream: %v", err)
+	Check(err == io.EOF, "end of the stream: %v", err)
 }
 
 var tests = []struct {
@@ -444,6 +436,7 @@ var tests = []struct {
 	{"concurrent calls", concurrentCalls},
 	{"answers while sending", answersWhileSending},
 	{"compressed requests", compressedRequests},
+	{"compressed answers", compressedAnswers},
 	{"cancelled upload", cancelledUpload},
 	{"error details", errorDetails},
 	{"roles and certificates", rolesAndCertificates},
@@ -454,34 +447,15 @@ var tests = []struct {
 	{"reflection", reflect1alpha},
 }
 
-func run(test func(clients), c clients) (result string) {
-	defer func() {
-		if what := recover(); what != nil {
-			text, ok := what.(failure)
-			if !ok {
-				panic(what)
-			}
-			result = "FAILED: " + strings.Join(
-				strings.Fields(string(text)), " ")
-		}
-	}()
-	limited, cancel := context.WithTimeout(c.context, limit)
-	defer cancel()
-	c.context = limited
-	test(c)
-	return "ok"
-}
-
 func main() {
 	failures := 0
-	c := clients{connect("employer"), connect("association"),
-		context.Background()}
+	employer, association := connect("employer"), connect("association")
 	for _, t := range tests {
-		result := run(t.test, c)
-		if result != "ok" {
+		if !Run(t.name, func(limited context.Context) {
+			t.test(clients{employer, association, limited})
+		}) {
 			failures++
 		}
-		fmt.Printf("go %s: %s\n", t.name, result)
 	}
 	if failures > 0 {
 		os.Exit(1)
