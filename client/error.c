@@ -105,8 +105,8 @@ error_status(struct vouch_error *error, const struct grpc_status *status)
         status->reason);
     step = reason_step(status->reason);
     if (step == NULL && status->retry_ms > 0)
-        error_next(error, "nothing was changed: the server asks to try again "
-            "in %.1f s", (double)status->retry_ms / 1000);
+        error_next(error, "the server asks to try the same again in %.1f s",
+            (double)status->retry_ms / 1000);
     else
         error_next(error, "%s", step != NULL ? step :
             next_step(status->code));

@@ -3,9 +3,9 @@
 
 /*
  * Whether a unary call that failed is made again unasked (gRFC A6): only where
- * the server itself says that it did nothing, by REFUSED_STREAM, or that the
- * same may go well later, by grpc-retry-pushback-ms; whatever the call does,
- * it is not done twice then.
+ * the server itself says that it has not seen it, by REFUSED_STREAM, or that
+ * the same may be sent again, by grpc-retry-pushback-ms.  The request is the
+ * same, to its request id.
  */
 
 #include "client/call.h"

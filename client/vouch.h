@@ -109,9 +109,9 @@ void vouch_close(struct vouch *vouch);
  * with ${*response}, a message of ${type} for vouch_free_message(); or -1 with
  * ${*response} NULL and ${*error} filled in.
  *
- * Where the server says that it did nothing and that the same may go well
- * later (REFUSED_STREAM, grpc-retry-pushback-ms), the call is made again as it
- * asks, four times at most and within the one timeout of the options.
+ * Where the server asks for the same again (REFUSED_STREAM: at once;
+ * grpc-retry-pushback-ms: later), it gets it, four times at most and within the
+ * one timeout of the options.
  */
 int vouch_call(struct vouch *vouch, const char *method,
     const ProtobufCMessage *request, const ProtobufCMessageDescriptor *type,

@@ -109,7 +109,8 @@ void bytes_to_hex(struct slice bytes, char *text);
  * bytes_from_hex(text, out, n):
  * Read exactly ${n} bytes of hexadecimal, of either case.
  *
- * Fails: E_INVAL (another length, or not hexadecimal).
+ * Fails: E_INVAL (another length, or not hexadecimal); what ${out} holds then
+ * means nothing.
  */
 enum err MUST_USE bytes_from_hex(const char *text, uint8_t *out, size_t n);
 

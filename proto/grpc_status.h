@@ -89,7 +89,8 @@ void grpc_status_metadata(struct grpc_status *status, const char *key,
 
 /**
  * grpc_status_retry(status, ms):
- * Say that nothing was done, and that the same may go well after ${ms}.
+ * Say that the same may be sent again, and may go well after ${ms}: nothing
+ * was done, or it does no harm twice.
  */
 void grpc_status_retry(struct grpc_status *status, int32_t ms);
 

@@ -200,12 +200,14 @@ static void
 read_retry(struct grpc_status *status, const Google__Rpc__RetryInfo *retry)
 {
     const Google__Protobuf__Duration *delay = retry->retry_delay;
+    int64_t ms;
 
     if (delay == NULL || delay->seconds < 0 || delay->nanos < 0 ||
         delay->nanos > 999999999)
         return;
-    status->retry_ms = delay->seconds >= INT32_MAX / 1000 ? INT32_MAX :
-        (int32_t)delay->seconds * 1000 + (delay->nanos + 999999) / 1000000;
+    ms = delay->seconds > INT32_MAX / 1000 ? INT32_MAX :
+        delay->seconds * 1000 + (delay->nanos + INT64_C(999999)) / 1000000;
+    status->retry_ms = ms < INT32_MAX ? (int32_t)ms : INT32_MAX;
 }
 
 static void
@@ -260,15 +262,17 @@ decode_message(struct slice message, struct grpc_status *status)
     const size_t size = sizeof(status->message);
     char text[sizeof(status->message) + 4];     /* to cut at a character */
     char pair[3] = "";
-    uint8_t byte;
+    uint8_t byte, coded;
     size_t i, n = 0;
 
     for (i = 0; i < message.n && n < sizeof(text); i++) {
         byte = message.p[i];
         if (byte == '%' && message.n - i > 2) {
             memcpy(pair, message.p + i + 1, 2);
-            if (bytes_from_hex(pair, &byte, 1) == E_OK)
+            if (bytes_from_hex(pair, &coded, 1) == E_OK) {
+                byte = coded;
                 i += 2;
+            }
         }
         text[n++] = (char)byte;
     }

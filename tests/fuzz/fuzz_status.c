@@ -18,6 +18,7 @@ check_status(const struct grpc_status *status)
     FUZZ_CHECK((unsigned)status->code < GRPC_CODE_COUNT);
     IS_TEXT(status->message);
     IS_TEXT(status->reason);
+    FUZZ_CHECK(status->retry_ms >= 0);
     FUZZ_CHECK(status->nmetadata <= GRPC_STATUS_METADATA);
     for (size_t i = 0; i < status->nmetadata; i++) {
         IS_TEXT(status->metadata[i].key);
@@ -35,6 +36,7 @@ static void
 check_same(const struct grpc_status *a, const struct grpc_status *b)
 {
     FUZZ_CHECK(a->code == b->code);
+    FUZZ_CHECK(a->retry_ms == b->retry_ms || a->code == GRPC_OK);
     FUZZ_CHECK(strcmp(a->message, b->message) == 0);
     FUZZ_CHECK(strcmp(a->reason, b->reason) == 0);
     if (a->reason[0] != '\0')

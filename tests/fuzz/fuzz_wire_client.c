@@ -17,6 +17,7 @@
 #include "client/answer.h"
 #include "client/call.h"
 #include "client/json.h"
+#include "client/retry.h"
 #include "client/table.h"
 #include "fuzz.h"
 #include "proto/utf8.h"
@@ -42,8 +43,8 @@ static const ProtobufCMessageDescriptor *const types[] = {
 };
 
 static const char *const names[] = {":status", "content-type", "grpc-status",
-    "grpc-message", "grpc-status-details-bin", "x-other", "grpc-status",
-    "grpc-encoding"};
+    "grpc-message", "grpc-status-details-bin", "x-other",
+    "grpc-retry-pushback-ms", "grpc-encoding"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -202,6 +203,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     const ProtobufCMessageDescriptor *type =
         types[fuzz_byte(&in) % COUNT(types)];
     uint8_t flags = fuzz_byte(&in);
+    struct retry retry = {0};
     struct vouch_error error;
     struct call call;
 
@@ -219,10 +221,12 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         take(&call);
     call.closed = 1;
     call.reset = flags >> 4;
-    if (call_outcome(&call, &error) != 0)
+    if (call_outcome(&call, &error) != 0) {
         check_error(&error);
-    else
+        FUZZ_CHECK(retry_after(&retry, &call) >= -1);
+    } else {
         FUZZ_CHECK(call.code == GRPC_OK && call.has_status);
+    }
     call_clear(&call);
     return (0);
 }

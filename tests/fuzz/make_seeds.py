@@ -7,6 +7,7 @@ Writes tests/fuzz/seeds/<target>/ anew.  Nothing in it is of a person: names,
 numbers and dates are invented here.  How each target takes its input apart is
 said at the head of fuzz_<target>.c.
 """
+import gzip
 import pathlib
 import shutil
 import struct
@@ -64,9 +65,9 @@ def block(data):
     return struct.pack("<H", len(data)) + data
 
 
-def frame(data):
+def frame(data, flag=0):
     """A gRPC frame."""
-    return struct.pack(">BI", 0, len(data)) + data
+    return struct.pack(">BI", flag, len(data)) + data
 
 
 # ---- messages ---------------------------------------------------------------
@@ -247,6 +248,32 @@ def make_grpc_frame(m):
     s.add("verify", b"\x02\x04\x20", frame(wire(m.full_claim())))
 
 
+def pack(data, level=9):
+    """What gzip makes of it, at a time that is always the same."""
+    return gzip.compress(data, level, mtime=0)
+
+
+def make_compression(m):
+    s = Seeds("compression")
+    small, long = pack(b"hello"), pack(bytes(1000))
+    s.add("plain", b"\x00", frame(b"hello"))
+    s.add("small", b"\x00", frame(small, 1))
+    s.add("stored", b"\x00", frame(pack(bytes(range(256)), 0), 1))
+    s.add("mixed", b"\x02\x07\x1e", frame(small, 1), frame(b"plain"),
+          frame(long, 1), frame(b""), frame(pack(b""), 1))
+    s.add("limit", b"\x00", frame(pack(b"a" * 1500), 1))
+    s.add("bomb", b"\x01\x05", frame(pack(bytes(100000)), 1))
+    s.add("cut", b"\x00", frame(small[:-3], 1))
+    s.add("two", b"\x00", frame(small + small, 1))
+    s.add("behind", b"\x00", frame(small + b"x", 1))
+    s.add("checksum", b"\x00", frame(small[:-8] + b"\0\0\0\0" + small[-4:], 1))
+    s.add("named", b"\x00", frame(
+        small[:3] + b"\x08" + small[4:10] + b"a name\0" + small[10:], 1))
+    s.add("empty", b"\x00", frame(b"", 1))
+    s.add("flag", b"\x00", frame(small, 2))
+    s.add("verify", b"\x02\x04\x20", frame(pack(wire(m.full_claim())), 1))
+
+
 # ---- sessions ---------------------------------------------------------------
 
 MAGIC = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -357,6 +384,14 @@ def make_h2(m):
           cut(DATA, END_STREAM | PADDED, 1, b"\x02" + text + b"\0\0"),
           cut(PRIORITY, 0, 3, b"\x00\x00\x00\x01\x10"),
           cut(GOAWAY, 0, 0, b"\x00\x00\x00\x00\x00\x00\x00\x00bye"))
+    s.add("healthz", b"\x03", whole,
+          *[cut(HEADERS, END_HEADERS | END_STREAM, 2 * i + 1,
+                literal(":method", method) + literal(":scheme", "https") +
+                literal(":path", "/healthz"))
+            for i, method in enumerate(["GET", "HEAD", "PUT"])])
+    s.add("attempts", b"\x03", whole,
+          call(cut, 1, "Busy", text, extra=[("grpc-previous-rpc-attempts",
+                                             "3")]))
     s.add("http", b"\x03", whole,
           cut(HEADERS, END_HEADERS | END_STREAM, 1,
               b"\x82\x87\x84" + literal(":authority", "localhost")),
@@ -661,6 +696,11 @@ def make_status(m):
     s.add("many", trailers(3, "x", m.rpc.BadRequest(field_violations=[
         dict(field="f" * 80, description="\u00e9" * 100)] * 9)))
     s.add("ok", trailers(0, "", info))
+    delay = m.rpc.RetryInfo()
+    delay.retry_delay.seconds, delay.retry_delay.nanos = 2, 500000001
+    s.add("retry", trailers(14, "try again", info, delay))
+    delay.retry_delay.seconds, delay.retry_delay.nanos = 1 << 62, 999999999
+    s.add("retry_late", trailers(8, "try again", delay))
     s.add("no_code", bytes([64 + 99, 0]))
     s.add("negative", bytes([1, 3]), "%4%", b"\x0a\xff")
     s.add("percent", bytes([66, 9]), "%E2%82%2x")
@@ -804,6 +844,8 @@ def make_wire_client(m):
     s.add("failed", b"\x00\x00", header(2, b"5", True),
           header(3, b"no such thing: 100%25", True),
           header(4, b"CAUSAG5v", True))
+    s.add("pushed_back", b"\x00\x00", header(2, b"14", True),
+          header(6, b"1500", True))
     s.add("proxy", b"\x00\x01", header(0, b"502"), header(1, b"text/html"),
           b"\x01", block(b"<html>"))
     s.add("reset", b"\x00\x80")
@@ -905,6 +947,7 @@ def main():
     m = Messages(load_messages())
     make_message(m)
     make_grpc_frame(m)
+    make_compression(m)
     make_h2(m)
     make_session(m)
     make_csv()

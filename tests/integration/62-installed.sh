@@ -16,7 +16,8 @@ for file in sbin/vouchd bin/vouch share/vouch/catalog/associations.csv \
     lib/systemd/system/vouch-declare-current@.service \
     lib/systemd/system/vouch-declare-current@.timer \
     lib/sysusers.d/vouchd.conf share/doc/vouch/operations.md \
-    share/doc/vouch/examples/vouchd.conf share/man/man8/vouchd.8 \
+    share/doc/vouch/examples/vouchd.conf \
+    share/doc/vouch/examples/service-config.json share/man/man8/vouchd.8 \
     share/man/man5/vouchd.conf.5 share/man/man1/vouch.1 include/vouch.h; do
     [ -f "$root/$file" ] || fail "$file is not installed"
 done

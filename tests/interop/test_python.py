@@ -416,6 +416,21 @@ class TestStandardServices(Case):
             self.fails(Code.CANCELLED, next, watch)
         self.assertEqual(who_am_i(self.employer).role, "employer")
 
+    def test_the_service_config_that_we_advise_is_taken(self):
+        path = os.path.join(support.SOURCE, "examples", "service-config.json")
+        with open(path, encoding="utf-8") as file:
+            options = (("grpc.service_config", file.read()),
+                       ("grpc.enable_retries", 1))
+        with self.daemon.channel("auditor", options) as channel:
+            for _ in range(10):
+                self.assertEqual(who_am_i(channel).role, "auditor")
+        # Closing the channel ends the watch that the config asks for.
+        end, line = time.monotonic() + TIMEOUT, \
+            "method=/grpc.health.v1.Health/Watch role=auditor"
+        while line not in self.daemon.log_text() and time.monotonic() < end:
+            time.sleep(0.05)
+        self.assertIn(line, self.daemon.log_text())
+
     def reflect(self, messages, stub, **question):
         call = stub.ServerReflectionInfo(iter(
             [messages.ServerReflectionRequest(**question)]), timeout=TIMEOUT)

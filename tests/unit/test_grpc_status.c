@@ -447,7 +447,9 @@ a_wait_that_makes_no_sense_is_left_out(void **state)
         int32_t nanos, ms;
     } cases[] = {{0, 1, 1}, {2, 500000000, 2500}, {2, 500000001, 2501},
         {-1, 0, 0}, {0, -1, 0}, {1, 1000000000, 0}, {0, INT32_MIN, 0},
-        {INT64_MAX, 0, INT32_MAX}, {INT32_MAX / 1000, 0, INT32_MAX},
+        {INT64_MAX, 0, INT32_MAX}, {INT32_MAX / 1000, 0, 2147483000},
+        {INT32_MAX / 1000, 999999999, INT32_MAX},
+        {INT32_MAX / 1000, 647000000, INT32_MAX},
         {INT32_MAX / 1000 - 1, 999999999, 2147483000}};
     Google__Rpc__Status all = GOOGLE__RPC__STATUS__INIT;
     Google__Rpc__RetryInfo retry = GOOGLE__RPC__RETRY_INFO__INIT;
