@@ -109,19 +109,25 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
     return (SSL_TLSEXT_ERR_ALERT_FATAL);    /* no_application_protocol */
 }
 
-/* A client that offers no protocol at all never gets to on_alpn(). */
+/*
+ * A client that offers no protocol at all never gets to on_alpn(), and is
+ * refused here, not at its first words: tools that look at what a server
+ * offers (sslscan, testssl.sh) offer none, and have no certificate either.
+ */
 static int
-on_hello(SSL *ssl, int *alert, void *cookie)
+on_verify(X509_STORE_CTX *ctx, void *policy)
 {
-    const unsigned char *data;
-    size_t n;
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(ctx,
+        SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls_peer *peer = ssl == NULL ? NULL : tls_peer_of(ssl);
+    int accepted = tls_peer_verify(ctx, policy);
 
-    (void)cookie;
-    if (SSL_client_hello_get0_ext(ssl,
-        TLSEXT_TYPE_application_layer_protocol_negotiation, &data, &n) == 1)
-        return (SSL_CLIENT_HELLO_SUCCESS);
-    *alert = SSL_AD_NO_APPLICATION_PROTOCOL;
-    return (SSL_CLIENT_HELLO_ERROR);
+    if (!accepted || tls_peer_speaks_h2(ssl))
+        return (accepted);
+    peer->accepted = 0;
+    peer->why = "the client does not offer h2 by ALPN";
+    X509_STORE_CTX_set_error(ctx, X509_V_ERR_APPLICATION_VERIFICATION);
+    return (0);
 }
 
 static enum err
@@ -146,7 +152,6 @@ set_protocol(SSL_CTX *ctx)
     /* A third of the reads; whoever stops early asks SSL_has_pending(). */
     SSL_CTX_set_read_ahead(ctx, 1);
     SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
-    SSL_CTX_set_client_hello_cb(ctx, on_hello, NULL);
     return (E_OK);
 }
 
@@ -157,7 +162,7 @@ set_verification(SSL_CTX *ctx, struct tls_policy *policy)
         SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_verify_depth(ctx, CA_DEPTH);
     SSL_CTX_set_max_cert_list(ctx, CHAIN_MAX);
-    SSL_CTX_set_cert_verify_callback(ctx, tls_peer_verify, policy);
+    SSL_CTX_set_cert_verify_callback(ctx, on_verify, policy);
     return (SSL_CTX_set_purpose(ctx, X509_PURPOSE_SSL_CLIENT) == 1 ?
         E_OK : E_CRYPTO);
 }

@@ -324,6 +324,16 @@ tls_peer_verify(X509_STORE_CTX *ctx, void *arg)
     return (peer->accepted);
 }
 
+int
+tls_peer_speaks_h2(const SSL *ssl)
+{
+    const unsigned char *name;
+    unsigned n;
+
+    SSL_get0_alpn_selected(ssl, &name, &n);
+    return (n > 0);
+}
+
 /*
  * The certificate is looked at before the peer has shown that it holds the
  * key: until the handshake is over nobody has been authenticated.  One in a
@@ -335,7 +345,7 @@ tls_peer(const SSL *ssl, struct identity *identity)
     const struct tls_peer *peer = tls_peer_of(ssl);
 
     if (peer == NULL || !peer->accepted || !SSL_is_init_finished(ssl) ||
-        SSL_session_reused(ssl) != peer->resumed)
+        SSL_session_reused(ssl) != peer->resumed || !tls_peer_speaks_h2(ssl))
         return (E_DENIED);
     *identity = peer->identity;
     return (E_OK);

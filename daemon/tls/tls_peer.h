@@ -67,8 +67,14 @@ struct tls_peer *tls_peer_of(const SSL *ssl);
  * tls_policy) and note who the peer is, or why not.  Returns non-zero if the
  * peer is accepted; otherwise the error of ${ctx} selects the alert.  For
  * SSL_CTX_set_cert_verify_callback(), and for the certificate in a ticket:
- * whatever a peer is refused for is looked for here, and nowhere else.
+ * whatever a certificate is refused for is looked for here, and nowhere else.
  */
 int tls_peer_verify(X509_STORE_CTX *ctx, void *policy);
+
+/**
+ * tls_peer_speaks_h2(ssl):
+ * Return non-zero if ALPN agreed on `h2`, the only protocol there is.
+ */
+int tls_peer_speaks_h2(const SSL *ssl);
 
 #endif /* !TLS_TLS_PEER_H */

@@ -424,7 +424,8 @@ only_h2_is_spoken(void **state)
     assert_int_equal(r.alert, SSL_AD_NO_APPLICATION_PROTOCOL);
     r = handshake_with(f, NULL, 0, TLS1_3_VERSION);
     assert_false(r.accepted);
-    assert_int_equal(r.alert, SSL_AD_NO_APPLICATION_PROTOCOL);
+    assert_int_equal(r.alert, SSL_AD_HANDSHAKE_FAILURE);
+    assert_string_equal(r.why, "the client does not offer h2 by ALPN");
     r = handshake_with(f, both, sizeof(both) - 1, TLS1_3_VERSION);
     assert_true(r.accepted);
 }

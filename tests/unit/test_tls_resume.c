@@ -471,6 +471,22 @@ who_resumes_is_who_got_the_ticket(void **state)
 }
 
 static void
+a_ticket_does_not_spare_alpn(void **state)
+{
+    struct fixture *f = *state;
+    SSL_CTX *ctx = client_of(f->dir[0], "employer");
+    SSL_SESSION *session = first_ticket(f, ctx);
+    struct result r;
+
+    assert_int_equal(SSL_CTX_set_alpn_protos(ctx, NULL, 0), 0);
+    r = meet(f, ctx, session);
+    assert_false(r.accepted);
+    assert_null(r.session);
+    SSL_SESSION_free(session);
+    SSL_CTX_free(ctx);
+}
+
+static void
 a_ticket_that_was_changed_is_none(void **state)
 {
     struct fixture *f = *state;
@@ -580,6 +596,7 @@ main(void)
         OWN_TEST(the_keys_change_when_their_time_is_over),
         TEST(a_reload_makes_all_tickets_worthless),
         TEST(who_resumes_is_who_got_the_ticket),
+        TEST(a_ticket_does_not_spare_alpn),
         TEST(a_ticket_that_was_changed_is_none),
         TEST(a_failed_allocation_lets_nobody_in_as_another),
     };
