@@ -18,6 +18,9 @@ static const struct rpc_limits rpc_limits = {
     .stall_us = 30000000,
 };
 
+/* The type of frames of padding. */
+#define PADDING 0xf0
+
 const struct h2_limits peer_limits = {
     .max_streams = 50,
     .max_header_list = 8192,
@@ -91,7 +94,6 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *cookie)
     case NGHTTP2_DATA:
         x->ndata++;
         x->wire += 9 + frame->hd.length;
-        x->padding += frame->data.padlen;
         if (frame->hd.length == 0)
             x->nempty++;
         break;
@@ -107,6 +109,27 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *cookie)
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         x->ended = 1;
     return (0);
+}
+
+static int
+on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd,
+    void *cookie)
+{
+    struct peer *p = cookie;
+
+    (void)session;
+    if (hd->type == PADDING)
+        p->padding += 9 + hd->length;
+    return (0);
+}
+
+/* It tells nothing of frames that nobody would unpack. */
+static int
+on_unpack(nghttp2_session *session, void **payload,
+    const nghttp2_frame_hd *hd, void *cookie)
+{
+    (void)session, (void)payload, (void)hd, (void)cookie;
+    return (NGHTTP2_ERR_CANCEL);
 }
 
 static int
@@ -170,14 +193,21 @@ peer_open(struct peer *p, const struct h2_limits *limits,
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
     };
     nghttp2_session_callbacks *c;
+    nghttp2_option *option;
 
     peer_open_raw(p, limits);
     assert_int_equal(nghttp2_session_callbacks_new(&c), 0);
     nghttp2_session_callbacks_set_on_header_callback(c, on_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame);
+    nghttp2_session_callbacks_set_on_begin_frame_callback(c, on_begin_frame);
+    nghttp2_session_callbacks_set_unpack_extension_callback(c, on_unpack);
     nghttp2_session_callbacks_set_on_stream_close_callback(c, on_close);
-    assert_int_equal(nghttp2_session_client_new(&p->session, c, p), 0);
+    assert_int_equal(nghttp2_option_new(&option), 0);
+    nghttp2_option_set_user_recv_extension_type(option, PADDING);
+    assert_int_equal(nghttp2_session_client_new2(&p->session, c, p, option),
+        0);
+    nghttp2_option_del(option);
     nghttp2_session_callbacks_del(c);
     assert_int_equal(nghttp2_submit_settings(p->session, 0, settings, 2), 0);
 }

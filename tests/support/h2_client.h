@@ -31,7 +31,6 @@ struct exchange {
     int nheaders;               /* frames */
     int ndata;
     size_t wire;                /* bytes of all DATA frames */
-    size_t padding;             /* of those, with the octets that tell how much */
     int nempty;                 /* DATA without bytes and without an end */
     int ended;                  /* END_STREAM came */
     int nreset;
@@ -53,6 +52,7 @@ struct peer {
     uint32_t goaway_code;
     char goaway_text[64];
     uint64_t to_server;         /* bytes */
+    size_t padding;             /* bytes of frames of padding */
 };
 
 extern const struct h2_limits peer_limits;

@@ -688,10 +688,11 @@ a_call_behind_the_final_goaway_is_refused_unseen(void **state)
     buf_free(&frame);
 }
 
-/* How many bytes of DATA an answer of ${length} bytes takes on the wire. */
+/* How many bytes an answer with ${length} bytes of text takes on the wire. */
 static size_t
 wire_of(struct peer *p, const char *path, size_t length)
 {
+    size_t before = p->padding;
     char text[4096];
     struct exchange *x;
 
@@ -701,11 +702,11 @@ wire_of(struct peer *p, const char *path, size_t length)
     x = call_text(p, path, text, 0);
     peer_pump(p);
     assert_int_equal(exchange_status(x).code, GRPC_OK);
-    assert_int_equal(x->nempty, 0);
+    assert_int_equal(x->ndata, 1);
     /* A prefix, a tag and a length stand before the text. */
-    assert_true(x->body.n >= length + 5 && x->body.n <= length + 9);
+    assert_true(x->body.n >= length + 5 && x->body.n <= length + 8);
     assert_memory_equal(x->body.p + x->body.n - length, text, length);
-    return (x->wire);
+    return (x->wire + p->padding - before);
 }
 
 static int
@@ -722,14 +723,14 @@ an_answer_whose_length_would_tell_fills_steps(void **state)
     int calls = 0;
 
     /* Each length around an edge, and some between. */
-    for (n = 8; n < 4096; n += near_edge(n, step) ? 1 : 97) {
+    for (n = 0; n < 4096; n += near_edge(n, step) ? 1 : 97) {
         if (++calls % (EXCHANGES_MAX - 1) == 0) {
             assert_int_equal(teardown(state), 0);
             assert_int_equal(setup(state), 0);
         }
         wire = wire_of(p, PATH "Secret", n);
         assert_int_equal(wire % step, 0);
-        assert_in_range(wire, n + 5 + 9, n + 9 + 9 + step);
+        assert_in_range(wire, n + 5 + 9, n + 8 + 9 + 8 + step);
     }
     assert_true(calls > 60);
 }
@@ -743,21 +744,27 @@ other_answers_are_as_long_as_they_are(void **state)
     x = call_text(*state, PATH "Fail", "x", 0);
     peer_pump(*state);
     assert_int_equal(x->wire, 0);
+    assert_int_equal(((struct peer *)*state)->padding, 0);
 }
 
-/* What is not given a window for its padding goes without. */
+/* Padding takes no window; what has not room in one, goes bare. */
 static void
-a_small_window_gets_the_bare_answer(void **state)
+a_small_window_is_enough(void **state)
 {
+    struct exchange *x;
     struct peer p;
 
     (void)state;
-    peer_open(&p, NULL, 1000);
-    assert_int_equal(wire_of(&p, PATH "Secret", 100), 9 + 5 + 2 + 100);
-    peer_close(&p);
-    peer_open(&p, NULL, 3000);
+    peer_open(&p, NULL, 120);
     assert_int_equal(wire_of(&p, PATH "Secret", 100), 2048);
-    assert_int_equal(wire_of(&p, PATH "Secret", 2100), 9 + 5 + 3 + 2100);
+    peer_close(&p);
+    peer_open(&p, NULL, 50);
+    x = call_text(&p, PATH "Secret", "a text that is longer than the window, "
+        "so that it is sent in pieces", 0);
+    peer_pump(&p);
+    assert_int_equal(exchange_status(x).code, GRPC_OK);
+    assert_int_equal(x->ndata, 2);
+    assert_int_equal(p.padding, 0);
     peer_close(&p);
 }
 
@@ -840,7 +847,7 @@ main(void)
         TEST(a_call_behind_the_final_goaway_is_refused_unseen),
         TEST(an_answer_whose_length_would_tell_fills_steps),
         TEST(other_answers_are_as_long_as_they_are),
-        TEST(a_small_window_gets_the_bare_answer),
+        TEST(a_small_window_is_enough),
         TEST(without_a_step_nothing_is_padded),
         TEST(output_stays_within_its_buffer),
     };
