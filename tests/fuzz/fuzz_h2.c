@@ -38,6 +38,7 @@ static const struct rpc_limits wide_rpc = {
     .max_fields = 32768,
     .max_deadline_us = 60000000,
     .stall_us = 30000000,
+    .compress_above = 64,
 };
 
 static const struct rpc_limits tight_rpc = {
@@ -48,6 +49,7 @@ static const struct rpc_limits tight_rpc = {
     .max_fields = 32,
     .max_deadline_us = 100000,
     .stall_us = 1000,
+    .compress_above = 1,
 };
 
 static const struct h2_limits wide = {
@@ -202,7 +204,7 @@ act(struct session *s, uint8_t what)
         (void)fake_answer();
         break;
     case 5:
-        h2_drain(s->h2);
+        h2_drain(s->h2, "fuzz");
         break;
     case 6:
         h2_drain_now(s->h2);

@@ -392,6 +392,23 @@ def make_h2(m):
     s.add("attempts", b"\x03", whole,
           call(cut, 1, "Busy", text, extra=[("grpc-previous-rpc-attempts",
                                              "3")]))
+    long = wire(m.v1.GetAssociationRequest(association_id="z" * 500))
+    gzip_both = [("grpc-encoding", "gzip"),
+                 ("grpc-accept-encoding", "identity,gzip")]
+    s.add("gzip", b"\x03", whole,
+          call(cut, 1, "Public", frame(pack(long), 1), extra=gzip_both),
+          call(cut, 3, "Public", frame(long), extra=gzip_both[1:]),
+          call(cut, 5, "Echo", frame(pack(long)[:-1], 1), extra=gzip_both))
+    s.add("gzip_chat", b"\x03", plan(step(13, TAKE), step(8, PIECE)),
+          call(cut, 1, "PublicChat", text, frame(pack(long), 1), frame(long),
+               extra=gzip_both))
+    s.add("gzip_bomb", b"\x07", whole,
+          call(cut, 1, "Collect", frame(pack(bytes(5000)), 1),
+               extra=gzip_both))
+    s.add("metadata", b"\x03", whole,
+          call(cut, 1, "Meta", text, extra=[("x-echo", "a value"),
+                                            ("x-echo-bin", "q6ur,AA==")]),
+          call(cut, 3, "MetaChat", text, text, extra=[("x-echo", "again")]))
     s.add("http", b"\x03", whole,
           cut(HEADERS, END_HEADERS | END_STREAM, 1,
               b"\x82\x87\x84" + literal(":authority", "localhost")),

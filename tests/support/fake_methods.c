@@ -303,7 +303,7 @@ meta_message(void *call, const ProtobufCMessage *message, struct slice bytes)
     struct work *w = call;
     enum err err = echo_metadata(w);
 
-    fake.late = err;
+    fake.late = (int)err;
     chat_message(call, message, bytes);
 }
 
