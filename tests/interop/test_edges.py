@@ -49,6 +49,7 @@ TRAILERS_MAX = 4096
 TEXT_MAX = 1024                 # grpc-message
 
 LIST_SERVICES = b"\x3a\x00"     # of reflection
+DRAIN_PING = b"vdrain\0\1"      # behind the first GOAWAY
 BAD = b"\xff\xff"               # no message at all
 
 # What needs three bytes for one, at every place that can be wrong.
@@ -848,7 +849,7 @@ class Edges(unittest.TestCase):
                 self.assertEqual(stream.data, b"not serving\n")
             else:       # the final GOAWAY was faster
                 self.assertEqual(stream.reset, h2.REFUSED_STREAM)
-            wire.send(data(b""))
+            wire.send(h2.frame(h2.PING, h2.ACK, 0, DRAIN_PING) + data(b""))
             wire.until(lambda: wire.closed)
             other.wait()
 
