@@ -277,6 +277,21 @@ conn_note(struct conn *c, int64_t now)
     conn_life_calls(&c->life, h2_streams(c->h2), now);
 }
 
+/*
+ * Perhaps it only sleeps: when it wakes up it should find out which of its
+ * calls were never seen.
+ */
+static void
+on_no_answer(struct conn *c)
+{
+    log_line(LOG_INFO, "connection", "conn=%" PRIu64 " peer=%s calls=%zu"
+        " reason=\"the peer does not answer\"", c->id, c->peer.uri,
+        h2_streams(c->h2));
+    h2_drain(c->h2, "no_answer");
+    h2_drain_now(c->h2);
+    conn_enter(c, CONN_ENDING);
+}
+
 static void
 check_life(struct conn *c, int64_t now)
 {
@@ -289,10 +304,7 @@ check_life(struct conn *c, int64_t now)
         h2_ping(c->h2);
         break;
     case CONN_LIFE_DEAD:
-        log_line(LOG_INFO, "connection", "conn=%" PRIu64 " peer=%s"
-            " calls=%zu reason=\"the peer does not answer\"", c->id,
-            c->peer.uri, h2_streams(c->h2));
-        conn_enter(c, CONN_CLOSED);
+        on_no_answer(c);
         break;
     case CONN_LIFE_IDLE:
         conn_drain(c, CONN_IDLE);

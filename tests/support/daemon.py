@@ -57,21 +57,34 @@ def make_roster(path, rows, seed=7):
 
 class Daemon:
     """A daemon in a folder of its own.  Use it with `with`, or start() and
-    stop(); stop() raises if the daemon did not end well."""
+    stop(); stop() raises if the daemon did not end well.  ${listen}, a socket
+    that listens, is passed to it as systemd would."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, listen=None):
         self.directory = tempfile.mkdtemp(prefix="vouch-test.")
         self.dev = os.path.join(self.directory, "dev")
         self.log = os.path.join(self.directory, "log")
         self.arguments = arguments
+        self.listen = listen
         self.process = None
+
+    def command(self):
+        """What runs it, and the descriptors that it has from us."""
+        words = [program("vouchd"), "--dev", self.dev, *self.arguments]
+        if self.listen is None:
+            return words, ()
+        # A shell in between, since LISTEN_PID must be the daemon's own.
+        fd = self.listen.fileno()
+        return ["bash", "-c", "exec 3<&%d; export LISTEN_FDS=1 LISTEN_PID=$$;"
+                ' exec "$@"' % fd, "bash", *words], (fd,)
 
     def start(self):
         out = os.path.join(self.directory, "out")
+        command, descriptors = self.command()
         with open(out, "wb") as stdout, open(self.log, "ab") as stderr:
             self.process = subprocess.Popen(
-                [program("vouchd"), "--dev", self.dev, *self.arguments],
-                stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
+                command, stdin=subprocess.DEVNULL, stdout=stdout,
+                stderr=stderr, pass_fds=descriptors)
         end = time.monotonic() + READY_SECONDS
         while time.monotonic() < end and self.process.poll() is None:
             with open(out, encoding="utf-8") as lines:

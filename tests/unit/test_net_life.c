@@ -80,6 +80,8 @@ who_is_silent_is_asked_and_given_up(void **state)
     assert_true(rig_wait(rig_calls, 1));
     assert_true(rig_hear(ssl, "ping\n"));
     asked = ms_since(began);
+    assert_true(rig_hear(ssl, "drain\nno_answer\nfinal\n"));
+    assert_int_equal(rig_end(ssl), SSL_ERROR_ZERO_RETURN);
     assert_true(rig_wait(rig_sessions, 0));
     assert_int_equal(rig_calls(), 0);       /* what it asked was canceled */
     printf("asked after %d ms of silence, given up after %d ms\n", asked,
