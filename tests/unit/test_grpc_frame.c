@@ -218,6 +218,62 @@ bad_prefixes_are_refused_for_good(void **state)
     }
 }
 
+/* Whole, or a byte at a time. */
+static void
+compressed_messages_are_for_who_takes_them(void **state)
+{
+    static const uint8_t bytes[] = {1, 0, 0, 0, 1, 'a', 0, 0, 0, 0, 0,
+        1, 0, 0, 0, 0, 2, 0, 0, 0, 0};
+    static const int flags[] = {1, 0, 1};
+    struct grpc_reader *reader;
+    struct slice in, message;
+    size_t at, step, n;
+    int done;
+
+    (void)state;
+    assert_int_equal(grpc_reader_create(1000, &reader), E_OK);
+    for (step = 1; step <= 16; step += 15) {
+        grpc_reader_reset(reader);
+        grpc_reader_take_compressed(reader);
+        for (at = n = 0; at < 16; at += step) {
+            in = (struct slice){bytes + at, step};
+            while (in.n > 0) {
+                assert_int_equal(grpc_reader_next(reader, &in, &message,
+                    &done), E_OK);
+                if (done)
+                    assert_int_equal(grpc_reader_compressed(reader),
+                        flags[n++]);
+            }
+        }
+        assert_int_equal(n, 3);
+        in = (struct slice){bytes + 16, 5};     /* there is no flag 2 */
+        assert_int_equal(grpc_reader_next(reader, &in, &message, &done),
+            E_INVAL);
+    }
+    grpc_reader_reset(reader);
+    in = (struct slice){bytes, 6};
+    assert_int_equal(grpc_reader_next(reader, &in, &message, &done), E_INVAL);
+    grpc_reader_free(reader);
+}
+
+static void
+the_flag_is_set_in_place(void **state)
+{
+    struct buf out;
+    size_t at;
+
+    (void)state;
+    buf_init(&out, 100);
+    assert_int_equal(buf_add(&out, slice_of("x")), E_OK);
+    assert_int_equal(grpc_frame_begin(&out, &at), E_OK);
+    assert_int_equal(buf_add(&out, slice_of("ab")), E_OK);
+    grpc_frame_set_compressed(&out, at);
+    grpc_frame_end(&out, at);
+    assert_int_equal(out.n, 8);
+    assert_memory_equal(out.p, "x\1\0\0\0\2ab", 8);
+    buf_free(&out);
+}
+
 static void
 every_allocation_may_fail(void **state)
 {
@@ -312,6 +368,8 @@ main(void)
         cmocka_unit_test(pieces_may_have_any_size),
         cmocka_unit_test(a_begun_message_is_partial),
         cmocka_unit_test(bad_prefixes_are_refused_for_good),
+        cmocka_unit_test(compressed_messages_are_for_who_takes_them),
+        cmocka_unit_test(the_flag_is_set_in_place),
         cmocka_unit_test(after_a_reset_nothing_is_left),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(beginning_a_frame_may_fail),

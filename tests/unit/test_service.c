@@ -91,6 +91,31 @@ methods_are_sorted_and_found(void **state)
     assert_non_null(method_nearest((struct slice){0}));
 }
 
+/* And those may be read by every role: nothing in them is secret. */
+static void
+only_public_answers_are_compressed(void **state)
+{
+    static const char *const public[] = {
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        "/vouch.v1.CatalogService/GetAssociation",
+        "/vouch.v1.CatalogService/ListAssociations",
+        "/vouch.v1.CatalogService/ListCredentialTypes"};
+    const struct method *methods;
+    size_t n, i, k = 0;
+
+    (void)state;
+    methods = method_all(&n);
+    for (i = 0; i < n; i++) {
+        if (!methods[i].compress)
+            continue;
+        assert_true(k < sizeof(public) / sizeof(public[0]));
+        assert_string_equal(methods[i].path, public[k++]);
+        assert_int_equal(methods[i].roles, ROLE_ANY);
+    }
+    assert_int_equal(k, sizeof(public) / sizeof(public[0]));
+}
+
 static unsigned
 roles_of(const char *path)
 {
@@ -778,6 +803,7 @@ main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(methods_are_sorted_and_found),
+        TEST(only_public_answers_are_compressed),
         TEST(only_the_right_roles_may_call),
         TEST(who_am_i_tells_what_the_certificate_says),
         TEST(an_association_comes_with_its_recognitions),
