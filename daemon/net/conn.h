@@ -54,15 +54,15 @@ struct conn {
     enum conn_state state;
     enum conn_why why;          /* from DRAINING on */
     int fd;                     /* owned */
+    uint8_t blocked;            /* waits until the socket takes more */
+    uint8_t dirty;              /* is on the host's list */
+    uint8_t more;               /* is on the list of those to be read */
+    uint8_t heard;              /* something came, and ${life} is not told */
     SSL *ssl;                   /* owned */
     struct h2 *h2;              /* owned; NULL until OPEN */
     struct identity peer;       /* from OPEN on */
     struct tls_marks marks;     /* likewise */
     struct buf rest;            /* what the socket has not taken yet */
-    int blocked;                /* waits until the socket takes more */
-    int dirty;                  /* is on the host's list */
-    int more;                   /* is on the list of those to be read */
-    int heard;                  /* something came, and ${life} is not told */
     struct conn_life life;      /* from OPEN on */
     int64_t until;              /* end of the stay in this state */
     int64_t stalled_at;         /* end of the patience with a blocked write */
