@@ -105,6 +105,7 @@ struct rpc_call {
     size_t taken;                           /* of out, by the stream */
     uint64_t bytes_in;
     uint64_t bytes_out;
+    uint64_t inflated;                      /* bytes of compressed messages */
     size_t ignored;                         /* bytes that came too late */
     struct rpc_outcome outcome;
     struct rpc_metadata *metadata;          /* owned; NULL: none */

@@ -8,6 +8,10 @@
 
 #include "proto/message.h"
 
+/* What a call may inflate whatever it sends, and from then on what for. */
+#define INFLATE_FREE (1024 * 1024)
+#define INFLATE_RATIO 32
+
 /* What a message is sent as: one of the two. */
 struct outgoing {
     const ProtobufCMessage *message;    /* NULL: bytes */
@@ -187,6 +191,18 @@ refuse_message(struct rpc_call *call, enum err err,
     rpc_call_fail(call, &status);
 }
 
+/*
+ * A stream of small bombs, each below the limit on a message, would be work
+ * for a thousand times as many bytes as the client sends.  Rows and questions,
+ * packed one by one, do not shrink to a tenth.
+ */
+static int
+is_bombed(const struct rpc_call *call)
+{
+    return (call->inflated > INFLATE_FREE &&
+        call->inflated / INFLATE_RATIO > call->bytes_in);
+}
+
 int
 rpc_work_inflate(struct rpc_call *call, struct slice *message)
 {
@@ -199,9 +215,14 @@ rpc_work_inflate(struct rpc_call *call, struct slice *message)
     if (!call->came_compressed)
         return (1);
     err = rpc_compression_inflate(server->compression, packed, message);
-    if (err == E_OK)
+    call->inflated += message->n;
+    if (err == E_OK && !is_bombed(call))
         return (1);
-    if (err == E_INVAL)
+    if (err == E_OK)
+        grpc_status_set(&status, GRPC_RESOURCE_EXHAUSTED, "INFLATES_TOO_MUCH",
+            "the messages of this call inflate to more than %d times what "
+            "was sent", INFLATE_RATIO);
+    else if (err == E_INVAL)
         grpc_status_set(&status, GRPC_INTERNAL, "BAD_GZIP",
             "a compressed message is not one whole member of gzip");
     else if (err == E_TOOBIG)

@@ -46,7 +46,7 @@ packed_frame(const char *text)
     struct rpc_compression *c;
     struct buf frame = text_frame(text);
 
-    assert_int_equal(rpc_compression_create(4096, &c), E_OK);
+    assert_int_equal(rpc_compression_create(1, &c), E_OK);
     assert_true(rpc_compression_deflate(c, &frame, GRPC_FRAME_PREFIX));
     grpc_frame_set_compressed(&frame, 0);
     grpc_frame_end(&frame, 0);
@@ -259,6 +259,64 @@ the_limit_is_on_the_inflated_message(void **state)
     buf_free(&frame);
 }
 
+#define SMALL_BOMB 60000
+
+/* What feeds a call of Collect until it ends, or has taken ${n}. */
+static size_t
+feed_all(struct rpc_stream *s, struct rpc_server *server, const struct buf *a,
+    const struct buf *b, size_t n)
+{
+    size_t i;
+
+    assert_int_equal(rpc_stream_open_with(s, server, PATH "Collect", sends),
+        E_OK);
+    for (i = 0; i < n && !s->responded; i++) {
+        rpc_call_feed(s->call, buf_slice(a));
+        rpc_call_feed(s->call, buf_slice(b));
+    }
+    return (i);
+}
+
+/* Each is within the limit, and all of them are a thousand times too much. */
+static void
+a_stream_of_small_bombs_is_stopped(void **state)
+{
+    struct rpc_limits limits = rpc_stream_limits;
+    char *text = calloc(1, SMALL_BOMB + 1);
+    struct buf bomb, plain, few;
+    struct rpc_server *server;
+    struct rpc_stream s;
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'z', SMALL_BOMB);
+    bomb = packed_frame(text);
+    plain = text_frame(text);
+    few = text_frame("few");
+    assert_true(bomb.n < SMALL_BOMB / 100);
+    limits.max_message = 64 * 1024;
+    limits.max_arena = 256 * 1024;
+    assert_int_equal(rpc_server_create(NULL, &limits, &server), E_OK);
+
+    /* Among enough that is not packed they may come, and a few anywhere. */
+    assert_int_equal(feed_all(&s, server, &bomb, &plain, 100), 100);
+    assert_false(s.responded);
+    rpc_stream_close(&s);
+    assert_int_equal(feed_all(&s, server, &bomb, &few,
+        (1 << 20) / SMALL_BOMB), (1 << 20) / SMALL_BOMB);
+    assert_false(s.responded);
+    rpc_stream_close(&s);
+
+    (void)feed_all(&s, server, &bomb, &few, 1000);
+    assert_refused(&s, GRPC_RESOURCE_EXHAUSTED, "INFLATES_TOO_MUCH");
+    rpc_stream_close(&s);
+    rpc_server_free(server);
+    buf_free(&few);
+    buf_free(&plain);
+    buf_free(&bomb);
+    free(text);
+}
+
 /* ---- answers ----------------------------------------------------------- */
 
 static void
@@ -409,6 +467,7 @@ main(void)
         TEST(a_call_after_one_with_gzip_is_a_call_of_its_own),
         TEST(what_is_not_gzip_is_refused),
         TEST(the_limit_is_on_the_inflated_message),
+        TEST(a_stream_of_small_bombs_is_stopped),
         TEST(a_public_answer_is_compressed_for_who_takes_it),
         TEST(nothing_is_compressed_for_who_does_not_take_it),
         TEST(no_other_answer_is_compressed),
