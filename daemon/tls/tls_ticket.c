@@ -156,8 +156,9 @@ on_issue(SSL *ssl, void *cookie)
         if (SSL_SESSION_set1_ticket_appdata(session, &end, sizeof(end)) != 1)
             return (0);
     }
-    left = end > now ? (long)((end - now) / 1000000) : 0;
-    return (SSL_SESSION_set_timeout(session, left) == 1);
+    /* OpenSSL makes no ticket for no time; on_ticket() looks at ${end}. */
+    left = (long)((end - now) / 1000000);
+    return (SSL_SESSION_set_timeout(session, left > 0 ? left : 1) == 1);
 }
 
 /* ---- who is it now? ---------------------------------------------------- */
