@@ -7,6 +7,7 @@ Writes tests/fuzz/seeds/<target>/ anew.  Nothing in it is of a person: names,
 numbers and dates are invented here.  How each target takes its input apart is
 said at the head of fuzz_<target>.c.
 """
+import base64
 import gzip
 import pathlib
 import shutil
@@ -960,6 +961,85 @@ def make_certificate():
         one, extra=[extension("2.5.29.17", False, der(0x30, *one))]))
 
 
+def crl(serials=(b"\x0a",), extensions=(), entry=(), until=b"261201000000Z",
+        reason=1):
+    """A CRL in DER; whoever signed it cannot have."""
+    algorithm = der(0x30, oid("1.2.840.10045.4.3.2"))
+    entries = []
+    for serial in serials:
+        more = list(entry)
+        if reason is not None:
+            more.append(extension("2.5.29.21", False, der(0x0a,
+                                                          bytes([reason]))))
+        entries.append(der(0x30, der(2, serial), der(0x17, b"261101000000Z"),
+                           der(0x30, *more) if more else b""))
+    return der(0x30, der(
+        0x30, der(2, b"\x01"), algorithm,
+        der(0x30, der(0x31, der(0x30, oid("2.5.4.3"), der(0x0c, b"CA")))),
+        der(0x17, b"261101000000Z"), der(0x17, until) if until else b"",
+        der(0x30, *entries) if entries else b"",
+        der(0xa0, der(0x30, *extensions)) if extensions else b""),
+        algorithm, der(3, b"\0" + bytes(8)))
+
+
+def pem(data, kind=b"X509 CRL"):
+    return b"-----BEGIN " + kind + b"-----\n" + \
+        base64.encodebytes(data) + b"-----END " + kind + b"-----\n"
+
+
+def make_crl():
+    s = Seeds("crl")
+    s.add("one", crl())
+    s.add("none", crl(serials=()))
+    s.add("many", crl(serials=[bytes([i]) * (i % 22 + 1)
+                               for i in range(1, 60)]))
+    s.add("signs", crl(serials=(b"\x00", b"\xff", b"\x00\xff", b"\x80\x00")))
+    s.add("number", crl(extensions=[extension(
+        "2.5.29.20", False, der(2, b"\x01\x2c"))]))
+    s.add("negative_number", crl(extensions=[extension(
+        "2.5.29.20", False, der(2, b"\xff"))]))
+    s.add("delta", crl(extensions=[extension(
+        "2.5.29.27", True, der(2, b"\x01"))]))
+    s.add("part", crl(extensions=[extension(
+        "2.5.29.28", True, der(0x30, der(0x81, b"\xff")))]))
+    s.add("unknown_critical", crl(extensions=[extension(
+        "1.2.3.4", True, der(5))]))
+    s.add("unknown", crl(extensions=[extension("1.2.3.4", False, der(5))]))
+    s.add("indirect", crl(entry=[extension(
+        "2.5.29.29", True, der(0x30, der(0xa4, der(0x30))))]))
+    s.add("entry_critical", crl(entry=[extension("1.2.3.4", True, der(5))]))
+    s.add("no_reason", crl(reason=None))
+    s.add("endless", crl(until=None))
+    s.add("over_before", crl(until=b"251201000000Z"))
+    s.add("something_behind", crl() + b"\0")
+    s.add("cut", crl()[:-3])
+    s.add("pem", pem(crl()))
+    s.add("two", b"Our CAs:\n" + pem(crl()) + b"\n" + pem(crl(serials=())))
+    s.add("not_one", pem(crl()) + pem(crl(), b"CERTIFICATE"))
+    s.add("half", pem(crl())[:-30])
+    s.add("text", b"nothing of the kind\n")
+
+
+def make_deny_list():
+    s = Seeds("deny_list")
+    base = "spiffe://vouch.example.org"
+    key = "00112233445566778899aabbccddeeff" * 2
+    s.add("each", f"# who is out\n\nserial employer 0A\nkey {key}\n"
+          f"identity {base}/association/ascp-boc\n")
+    s.add("times", f"key {key} 2026-11-22T12:00:00Z\n"
+          f"identity {base}/admin/a 2026-11-22T12:00:00.5+01:00 left\n"
+          f"serial auditor ff 1970-01-01T00:00:00Z 2026-11-22T12:00:00Z x\n")
+    s.add("reasons", f"identity {base}/admin/a left  the network\n"
+          f"identity {base}/admin/b \u00e4\u4e2d # no comment\t\n")
+    s.add("twice", f"serial admin 00a\nserial admin A\nkey {key.upper()}\n")
+    s.add("blanks", " \t\n\tserial \t admin  0a \t\n  # x\n")
+    s.add("half", f"key {key}\nidentity {base}/employer/ac")
+    s.add("bad", f"key {key}\nkey {key[1:]}\n")
+    s.add("domain", "identity spiffe://x/employer/acme\n")
+    s.add("returns", f"key {key}\r\n")
+    s.add("nul", f"identity {base}/admin/a\0b\n")
+
+
 def main():
     m = Messages(load_messages())
     make_message(m)
@@ -981,6 +1061,8 @@ def main():
     make_event(m)
     make_wire_client(m)
     make_certificate()
+    make_crl()
+    make_deny_list()
     count = sum(1 for p in SEEDS.rglob("*") if p.is_file())
     print(f"{count} seeds in {SEEDS.relative_to(ROOT)}")
 
