@@ -29,6 +29,7 @@ on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd,
     void *cookie)
 {
     (void)session;
+    h2_closed_received(cookie, hd);
     h2_limits_received(cookie, hd);
     return (0);
 }
@@ -57,6 +58,7 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
         buf_free(&h2->block.bytes);
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST || h2->failed != E_OK)
         return (0);
+    h2_closed_opened(h2, id);
 
     /*
      * One too many; or the final GOAWAY is made already, and says that this
@@ -88,6 +90,17 @@ on_header(nghttp2_session *session, const nghttp2_frame *frame,
         (struct slice){value, nvalue}, request) != 0)
         return (NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE);
     return (0);
+}
+
+/* nghttp2 would leave the header out: RFC 9113 section 8.2.1 does not. */
+static int
+on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame,
+    const uint8_t *name, size_t nname, const uint8_t *value, size_t nvalue,
+    uint8_t flags, void *cookie)
+{
+    (void)session, (void)frame, (void)name, (void)nname, (void)value;
+    (void)nvalue, (void)flags, (void)cookie;
+    return (NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE);
 }
 
 static int
@@ -174,6 +187,9 @@ on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *cookie)
         if (stream != NULL && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
             h2_stream_sent_end(stream);
         break;
+    case NGHTTP2_RST_STREAM:
+        h2_closed_reset(h2, frame->hd.stream_id);
+        break;
     case NGHTTP2_GOAWAY:
         on_sent_goaway(h2, &frame->goaway);
         break;
@@ -216,6 +232,8 @@ h2_callbacks_create(nghttp2_session_callbacks **callbacks)
     nghttp2_session_callbacks_set_on_begin_headers_callback(c,
         on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(c, on_header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback(c,
+        on_invalid_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame);
     nghttp2_session_callbacks_set_on_frame_send_callback(c, on_sent);

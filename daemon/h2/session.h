@@ -42,6 +42,22 @@ struct h2_block {
     size_t size;                    /* of all, as RFC 9113 6.5.2 counts */
 };
 
+/* Of the streams that we reset, so many are kept in mind. */
+#define H2_CLOSED_RESETS 16
+
+/* What is known of streams that are closed. */
+struct h2_closed {
+    int32_t newest;                 /* that was opened */
+    int32_t skipped_from;           /* between these none was: the last such */
+    int32_t skipped_to;             /* gap */
+    int32_t reset[H2_CLOSED_RESETS];    /* by us, with more to come */
+    unsigned nreset;                /* so far */
+    int32_t forgotten;              /* the newest that fell out of it */
+    uint32_t left;                  /* of the frame that arrives */
+    uint8_t head[9];                /* of the next */
+    uint8_t nhead;
+};
+
 /*
  * DRAIN_BEGUN: the first GOAWAY is made by the next h2_take().  DRAIN_NOTICE:
  * a PING is behind it.  DRAIN_DUE: the final one is made by the next
@@ -61,6 +77,7 @@ struct h2 {
     struct h2_stream *streams;      /* owned */
     size_t nstreams;
     struct h2_block block;
+    struct h2_closed closed;
     struct buf *out;                /* borrowed; while h2_take() is running */
     int inside;                     /* h2_feed() or h2_take() is running */
     enum err failed;                /* what h2_feed() returns from now on */
@@ -87,6 +104,39 @@ enum err MUST_USE h2_callbacks_create(nghttp2_session_callbacks **callbacks);
 
 /* What the PING behind the first GOAWAY of a drain carries. */
 extern const uint8_t h2_callbacks_drain_ping[8];
+
+/**
+ * h2_closed_begin(closed):
+ * Begin with the first byte of a connection; ${closed} is zero.
+ */
+void h2_closed_begin(struct h2_closed *closed);
+
+/**
+ * h2_closed_scan(h2, in):
+ * Look through ${in}, which is about to be received, for DATA on streams that
+ * are closed; such break the session.  Return how much of it, at least a byte,
+ * is to be received before the rest is looked through.
+ */
+size_t h2_closed_scan(struct h2 *h2, struct slice in);
+
+/**
+ * h2_closed_opened(h2, id):
+ * The peer opens the stream ${id}.
+ */
+void h2_closed_opened(struct h2 *h2, int32_t id);
+
+/**
+ * h2_closed_reset(h2, id):
+ * RST_STREAM was sent for ${id}, which nghttp2 still knows.
+ */
+void h2_closed_reset(struct h2 *h2, int32_t id);
+
+/**
+ * h2_closed_received(h2, frame):
+ * A frame begins to arrive.  If RFC 9113 allows no such frame there, and
+ * nghttp2 would pass over it, the session is broken.
+ */
+void h2_closed_received(struct h2 *h2, const nghttp2_frame_hd *frame);
 
 /**
  * h2_limits_option(limits, option):

@@ -397,14 +397,16 @@ streams_beyond_an_acknowledged_limit_are_refused(void **state)
 }
 
 static void
-headers_on_streams_that_are_over_are_counted(void **state)
+headers_on_streams_that_we_reset_are_counted(void **state)
 {
     struct raw *r = *state;
     int i;
 
-    add_echo(r, 1);
+    raw_request(&r->in, 1, PATH "Chat", 0);
+    raw_frame(&r->in, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1,
+        (struct slice){(const uint8_t *)"\0\1X\1y", 5});
     assert_int_equal(feed(r), E_OK);
-    (void)take(r);
+    assert_int_equal(take(r).n[NGHTTP2_RST_STREAM], 1);
     assert_int_equal(h2_streams(r->peer.h2), 0);
     for (i = 0; i < 5000; i++)
         raw_request(&r->in, 1, PATH "Echo", NGHTTP2_FLAG_END_STREAM);
@@ -659,7 +661,7 @@ main(void)
         TEST(many_small_headers_are_read),
         TEST(streams_beyond_the_limit_are_refused),
         TEST(streams_beyond_an_acknowledged_limit_are_refused),
-        TEST(headers_on_streams_that_are_over_are_counted),
+        TEST(headers_on_streams_that_we_reset_are_counted),
         TEST(what_is_not_http2_is_given_up),
         TEST(a_broken_protocol_ends_the_session),
         TEST(input_may_be_cut_at_every_byte),
