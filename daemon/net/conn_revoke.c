@@ -17,8 +17,9 @@ conn_revoke_admits(struct conn *c)
     if (tls_server_standing(c->host->tls, &c->peer, &c->marks, why,
         sizeof(why)) == TLS_GOOD)
         return (1);
-    log_line(LOG_WARN, "handshake", "conn=%" PRIu64 " peer=%s serial=%s "
-        "reason=\"%s\"", c->id, c->peer.uri, c->peer.serial, why);
+    if (conn_host_may_log(c->host))
+        log_line(LOG_WARN, "handshake", "conn=%" PRIu64 " peer=%s serial=%s "
+            "reason=\"%s\"", c->id, c->peer.uri, c->peer.serial, why);
     return (0);
 }
 

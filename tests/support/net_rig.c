@@ -45,13 +45,14 @@ rig_limits(void)
 }
 
 static struct tls_server *
-open_tls(const char *dir)
+open_tls(const char *dir, struct tls_revocation *revocation)
 {
     struct tls_server *tls = NULL;
     struct tls_files files;
     char why[256] = "";
 
     tls_client_files(dir, &files);
+    files.options.revocation = revocation;
     assert_int_equal(tls_server_create(&files.options, &tls, why,
         sizeof(why)), E_OK);
     return (tls);
@@ -80,13 +81,20 @@ run(void *cookie)
 struct rig *
 rig_start(const char *dir, const struct net_limits *limits, size_t nworkers)
 {
+    return (rig_start_with(dir, limits, nworkers, NULL));
+}
+
+struct rig *
+rig_start_with(const char *dir, const struct net_limits *limits,
+    size_t nworkers, struct tls_revocation *revocation)
+{
     static const struct timeval often = {.tv_usec = 10000};
     struct rig *rig = calloc(1, sizeof(*rig));
     char why[256] = "", name[32];
 
     assert_non_null(rig);
     rig_protocol_reset();
-    rig->tls = open_tls(dir);
+    rig->tls = open_tls(dir, revocation);
     rig->nworkers = nworkers;
     for (size_t i = 0; i < nworkers; i++) {
         (void)snprintf(name, sizeof(name), "rig-%zu", i);

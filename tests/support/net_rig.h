@@ -31,6 +31,7 @@
 enum { RIG_WORKERS = 2 };
 
 struct rig;
+struct tls_revocation;
 
 /**
  * rig_limits(void):
@@ -44,6 +45,14 @@ struct net_limits rig_limits(void);
  */
 struct rig *rig_start(const char *dir, const struct net_limits *limits,
     size_t nworkers);
+
+/**
+ * rig_start_with(dir, limits, nworkers, revocation):
+ * As rig_start(), and ${revocation}, which is borrowed and must outlive the
+ * rig, says who is not let in.
+ */
+struct rig *rig_start_with(const char *dir, const struct net_limits *limits,
+    size_t nworkers, struct tls_revocation *revocation);
 
 /**
  * rig_stop(rig):
