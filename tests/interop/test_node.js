@@ -27,13 +27,13 @@ const daemon = new Daemon();
 const clients = [];
 
 function client(Service, name, directory = daemon.certificates,
-    root = daemon.read('root.pem')) {
+    root = daemon.read('root.pem'), options = {}) {
   const pair = name === null ? [] :
     [fs.readFileSync(path.join(directory, name + '.key')),
       fs.readFileSync(path.join(directory, name + '.pem'))];
   const made = new Service(daemon.address(),
     grpc.credentials.createSsl(root, ...pair),
-    {'grpc.use_local_subchannel_pool': 1});
+    {'grpc.use_local_subchannel_pool': 1, ...options});
 
   clients.push(made);
   return made;
@@ -176,6 +176,25 @@ test('a missing birth date is told in the error details', async () => {
       .map(({field}) => field), ['claim.birth_date']);
     return true;
   });
+});
+
+test('a client that compresses, and what comes back compressed', async () => {
+  const gzip = {'grpc.default_compression_algorithm': 2};
+  const compressing = (Service, name) => client(Service, name,
+    daemon.certificates, daemon.read('root.pem'), gzip);
+  const {answer} = await verify(
+    compressing(api.vouch.v1.VerificationService, 'employer'));
+  const responses = await publish(
+    compressing(api.vouch.v1.PublishingService, 'association'),
+    [header(randomUUID()),
+      {rows: Array.from({length: 500}, (_, i) => row(i + 2, 'GZIP-' + i))}]);
+  const {associations} = await call(
+    compressing(api.vouch.v1.CatalogService, 'employer'),
+    'ListAssociations', {});
+
+  assert.equal(answer.verdict, 'VERDICT_CONFIRMED');
+  assert.equal(responses.at(-1).summary.newCount, 500);
+  assert.ok(associations.length > 10);
 });
 
 test('pages of five are all of the catalog', async () => {
