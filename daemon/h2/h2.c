@@ -71,7 +71,7 @@ h2_create(struct rpc_server *rpc, const struct identity *peer,
     h->wake = wake;
     h->cookie = cookie;
     h->failed = E_OK;
-    h2_closed_begin(&h->closed);
+    h2_strict_begin(&h->strict);
     h2_memory_open(&h->memory);
     buf_init(&h->block.bytes, (size_t)2 * limits->max_header_list + 1024);
 
@@ -127,7 +127,7 @@ h2_feed(struct h2 *h2, struct slice in)
     h2->inside++;
     while (in.n > 0 && h2->failed == E_OK) {
         n = in.n < FEED_MAX ? in.n : FEED_MAX;
-        n = h2_closed_scan(h2, (struct slice){in.p, n});
+        n = h2_strict_scan(h2, (struct slice){in.p, n});
         rv = nghttp2_session_mem_recv(h2->session, in.p, n);
         if (rv < 0) {
             (void)give_up(h2, rv);

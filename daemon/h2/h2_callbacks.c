@@ -29,7 +29,7 @@ on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd,
     void *cookie)
 {
     (void)session;
-    h2_closed_received(cookie, hd);
+    h2_strict_received(cookie, hd);
     h2_limits_received(cookie, hd);
     return (0);
 }
@@ -58,7 +58,7 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
         buf_free(&h2->block.bytes);
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST || h2->failed != E_OK)
         return (0);
-    h2_closed_opened(h2, id);
+    h2_strict_opened(h2, id);
 
     /*
      * One too many; or the final GOAWAY is made already, and says that this
@@ -78,6 +78,21 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
     return (0);
 }
 
+/* The request is malformed: there will be no call. */
+static int
+refuse(struct h2 *h2, nghttp2_session *session, int32_t id)
+{
+    struct h2_stream *stream = stream_of(session, id);
+
+    if (stream != NULL) {
+        (void)nghttp2_session_set_stream_user_data(session, id, NULL);
+        h2_stream_free(stream);
+    }
+    h2_session_queued(h2, nghttp2_submit_rst_stream(session,
+        NGHTTP2_FLAG_NONE, id, NGHTTP2_PROTOCOL_ERROR));
+    return (0);
+}
+
 static int
 on_header(nghttp2_session *session, const nghttp2_frame *frame,
     const uint8_t *name, size_t nname, const uint8_t *value, size_t nvalue,
@@ -85,7 +100,10 @@ on_header(nghttp2_session *session, const nghttp2_frame *frame,
 {
     int request = (frame->headers.cat == NGHTTP2_HCAT_REQUEST);
 
-    (void)session, (void)flags;
+    (void)flags;
+    if (request && nname == 4 && memcmp(name, "host", 4) == 0 &&
+        !h2_strict_host(cookie, (struct slice){value, nvalue}))
+        return (refuse(cookie, session, frame->hd.stream_id));
     if (h2_limits_header(cookie, (struct slice){name, nname},
         (struct slice){value, nvalue}, request) != 0)
         return (NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE);
@@ -126,6 +144,14 @@ on_ping_ack(struct h2 *h2, const nghttp2_ping *ping)
         h2->drain = DRAIN_DUE;
 }
 
+/* Who says GOAWAY asks no more once what is open is answered. */
+static void
+close_if_done(struct h2 *h2)
+{
+    if (h2->peer_done && h2->nstreams == 0)
+        h2_drain_now(h2);
+}
+
 static int
 on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *cookie)
 {
@@ -148,6 +174,14 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *cookie)
     case NGHTTP2_PING:
         if (frame->hd.flags & NGHTTP2_FLAG_ACK)
             on_ping_ack(h2, &frame->ping);
+        break;
+    case NGHTTP2_SETTINGS:
+        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
+            h2_strict_settled(h2);
+        break;
+    case NGHTTP2_GOAWAY:
+        h2->peer_done = 1;
+        close_if_done(h2);
         break;
     default:
         break;
@@ -188,7 +222,7 @@ on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *cookie)
             h2_stream_sent_end(stream);
         break;
     case NGHTTP2_RST_STREAM:
-        h2_closed_reset(h2, frame->hd.stream_id);
+        h2_strict_reset(h2, frame->hd.stream_id);
         break;
     case NGHTTP2_GOAWAY:
         on_sent_goaway(h2, &frame->goaway);
@@ -204,9 +238,10 @@ on_close(nghttp2_session *session, int32_t id, uint32_t code, void *cookie)
 {
     struct h2_stream *stream = stream_of(session, id);
 
-    (void)code, (void)cookie;
+    (void)code;
     if (stream != NULL)
         h2_stream_free(stream);
+    close_if_done(cookie);
     return (0);
 }
 

@@ -164,22 +164,28 @@ h2_stream_create(struct h2 *h2, int32_t id, struct h2_stream **stream)
     return (E_OK);
 }
 
+size_t
+h2_block_next(const struct h2_block *block, size_t at, struct slice *name,
+    struct slice *value)
+{
+    const uint8_t *p = block->bytes.p + at;
+    size_t lengths[2];
+
+    memcpy(lengths, p, sizeof(lengths));
+    p += sizeof(lengths);
+    *name = (struct slice){p, lengths[0]};
+    *value = (struct slice){p + lengths[0], lengths[1]};
+    return (at + sizeof(lengths) + lengths[0] + lengths[1]);
+}
+
 /* Point ${list} at the headers that the block holds. */
 static void
 unpack(const struct h2_block *block, struct rpc_header *list)
 {
-    const uint8_t *p = block->bytes.p;
-    size_t lengths[2];
-    size_t i;
+    size_t at = 0, i;
 
-    for (i = 0; i < block->n; i++) {
-        memcpy(lengths, p, sizeof(lengths));
-        p += sizeof(lengths);
-        list[i].name = (struct slice){p, lengths[0]};
-        p += lengths[0];
-        list[i].value = (struct slice){p, lengths[1]};
-        p += lengths[1];
-    }
+    for (i = 0; i < block->n; i++)
+        at = h2_block_next(block, at, &list[i].name, &list[i].value);
 }
 
 static enum err

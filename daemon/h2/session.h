@@ -43,16 +43,18 @@ struct h2_block {
 };
 
 /* Of the streams that we reset, so many are kept in mind. */
-#define H2_CLOSED_RESETS 16
+#define H2_STRICT_RESETS 16
 
-/* What is known of streams that are closed. */
-struct h2_closed {
+/* What nghttp2 does not look at, or not for long enough. */
+struct h2_strict {
     int32_t newest;                 /* that was opened */
     int32_t skipped_from;           /* between these none was: the last such */
     int32_t skipped_to;             /* gap */
-    int32_t reset[H2_CLOSED_RESETS];    /* by us, with more to come */
+    int32_t reset[H2_STRICT_RESETS];    /* by us, with more to come */
     unsigned nreset;                /* so far */
     int32_t forgotten;              /* the newest that fell out of it */
+    int32_t largest;                /* window of a stream, and ... */
+    uint32_t initial;               /* that of a new one, before SETTINGS */
     uint32_t left;                  /* of the frame that arrives */
     uint8_t head[9];                /* of the next */
     uint8_t nhead;
@@ -77,12 +79,13 @@ struct h2 {
     struct h2_stream *streams;      /* owned */
     size_t nstreams;
     struct h2_block block;
-    struct h2_closed closed;
+    struct h2_strict strict;
     struct buf *out;                /* borrowed; while h2_take() is running */
     int inside;                     /* h2_feed() or h2_take() is running */
     enum err failed;                /* what h2_feed() returns from now on */
     int announced;                  /* our SETTINGS have been taken */
     int gone;                       /* nothing more is to be sent */
+    int peer_done;                  /* the peer said GOAWAY */
     enum h2_drain_state drain;
     const char *why;                /* it drains */
     int32_t last_stream;            /* that the final GOAWAY lets in */
@@ -106,37 +109,59 @@ enum err MUST_USE h2_callbacks_create(nghttp2_session_callbacks **callbacks);
 extern const uint8_t h2_callbacks_drain_ping[8];
 
 /**
- * h2_closed_begin(closed):
- * Begin with the first byte of a connection; ${closed} is zero.
+ * h2_block_next(block, at, name, value):
+ * Return in ${*name} and ${*value} the header at ${at} of the block, as it
+ * holds them, and where the next is.
  */
-void h2_closed_begin(struct h2_closed *closed);
+size_t h2_block_next(const struct h2_block *block, size_t at,
+    struct slice *name, struct slice *value);
 
 /**
- * h2_closed_scan(h2, in):
+ * h2_strict_begin(strict):
+ * Begin with the first byte of a connection; ${strict} is zero.
+ */
+void h2_strict_begin(struct h2_strict *strict);
+
+/**
+ * h2_strict_scan(h2, in):
  * Look through ${in}, which is about to be received, for DATA on streams that
  * are closed; such break the session.  Return how much of it, at least a byte,
  * is to be received before the rest is looked through.
  */
-size_t h2_closed_scan(struct h2 *h2, struct slice in);
+size_t h2_strict_scan(struct h2 *h2, struct slice in);
 
 /**
- * h2_closed_opened(h2, id):
+ * h2_strict_opened(h2, id):
  * The peer opens the stream ${id}.
  */
-void h2_closed_opened(struct h2 *h2, int32_t id);
+void h2_strict_opened(struct h2 *h2, int32_t id);
 
 /**
- * h2_closed_reset(h2, id):
+ * h2_strict_reset(h2, id):
  * RST_STREAM was sent for ${id}, which nghttp2 still knows.
  */
-void h2_closed_reset(struct h2 *h2, int32_t id);
+void h2_strict_reset(struct h2 *h2, int32_t id);
 
 /**
- * h2_closed_received(h2, frame):
+ * h2_strict_received(h2, frame):
  * A frame begins to arrive.  If RFC 9113 allows no such frame there, and
  * nghttp2 would pass over it, the session is broken.
  */
-void h2_closed_received(struct h2 *h2, const nghttp2_frame_hd *frame);
+void h2_strict_received(struct h2 *h2, const nghttp2_frame_hd *frame);
+
+/**
+ * h2_strict_settled(h2):
+ * SETTINGS are in force.  If they make a window too large, the session is
+ * broken.
+ */
+void h2_strict_settled(struct h2 *h2);
+
+/**
+ * h2_strict_host(h2, host):
+ * Return non-zero if ${host}, in the block that is being read, names the
+ * request's :authority (RFC 9113 section 8.3.1), or there is none.
+ */
+int h2_strict_host(const struct h2 *h2, struct slice host);
 
 /**
  * h2_limits_option(limits, option):

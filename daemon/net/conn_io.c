@@ -109,7 +109,10 @@ shake(struct conn *c)
     }
 }
 
-/* The end of input is the end: whoever still wants an answer stays. */
+/*
+ * The end of input is the end: whoever still wants an answer stays.  If it was
+ * said, the peer hears what is ready and that we end, too.
+ */
 static void
 on_dry(struct conn *c)
 {
@@ -119,6 +122,9 @@ on_dry(struct conn *c)
     case SSL_ERROR_WANT_WRITE:
         /* A key update has to be answered first. */
         conn_block(c);
+        break;
+    case SSL_ERROR_ZERO_RETURN:
+        conn_enter(c, CONN_ENDING);
         break;
     default:
         ERR_clear_error();

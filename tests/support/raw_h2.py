@@ -175,6 +175,8 @@ def context(directory, who):
         made.load_cert_chain(directory + "/" + who + ".pem",
                              directory + "/" + who + ".key")
     made.set_alpn_protocols(["h2"])
+    # Python would take an end of TCP alone for an end of TLS.
+    made.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
     return made
 
 
@@ -249,8 +251,9 @@ class Wire:
                 self.clean = not piece
             except (ssl.SSLWantReadError, BlockingIOError):
                 break
-            except OSError:
+            except OSError as error:
                 piece = b""
+                self.clean = isinstance(error, ssl.SSLZeroReturnError)
             if not piece:
                 self.closed = True
                 break

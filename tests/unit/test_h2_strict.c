@@ -1,5 +1,7 @@
 /*
- * What comes for streams that are closed: RFC 9113 sections 5.1 and 5.1.1.
+ * Where RFC 9113 is stricter than nghttp2: what comes for streams that are
+ * closed (sections 5.1 and 5.1.1), windows (6.9.2), headers (8.2.1, 8.3.1);
+ * and how a session ends whose peer has said GOAWAY (6.8).
  */
 
 #include <setjmp.h>
@@ -376,6 +378,163 @@ a_name_with_a_space_is_not_left_out(void **state)
 }
 
 static void
+window_update(struct raw *r, int32_t id, uint32_t more)
+{
+    const uint8_t bytes[] = {(uint8_t)(more >> 24), (uint8_t)(more >> 16),
+        (uint8_t)(more >> 8), (uint8_t)more};
+
+    raw_frame(&r->in, NGHTTP2_WINDOW_UPDATE, 0, id,
+        (struct slice){bytes, sizeof(bytes)});
+}
+
+static void
+initial_window(struct raw *r, uint32_t size)
+{
+    const uint8_t bytes[] = {0, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
+        (uint8_t)(size >> 24), (uint8_t)(size >> 16), (uint8_t)(size >> 8),
+        (uint8_t)size};
+
+    raw_frame(&r->in, NGHTTP2_SETTINGS, 0, 0,
+        (struct slice){bytes, sizeof(bytes)});
+}
+
+static void
+settings_that_make_a_window_too_large_break_the_session(void **state)
+{
+    struct raw *r = *state;
+
+    raw_request(&r->in, 1, PATH "Chat", 0);
+    raw_request(&r->in, 3, PATH "Chat", 0);
+    window_update(r, 1, INT32_MAX - 65535);
+    assert_well(r);
+    initial_window(r, 65536);
+    assert_broken(r, NGHTTP2_FLOW_CONTROL_ERROR);
+}
+
+static void
+settings_may_make_a_window_as_large_as_can_be(void **state)
+{
+    struct raw *r = *state;
+
+    initial_window(r, INT32_MAX);
+    raw_request(&r->in, 1, PATH "Chat", 0);
+    assert_well(r);
+    initial_window(r, 10);
+    assert_well(r);
+    window_update(r, 1, INT32_MAX - 100);
+    initial_window(r, 100);
+    assert_well(r);
+    raw_frame(&r->in, NGHTTP2_RST_STREAM, 0, 1, CANCEL);
+    initial_window(r, INT32_MAX);
+    assert_well(r);
+}
+
+/* A request, by the static table: POST, https, "localhost", gRPC and the host. */
+static void
+request_with_host(struct raw *r, int32_t id, const char *host)
+{
+    static const char path[] = PATH "Chat";
+    struct buf block;
+    const uint8_t length[] = {sizeof(path) - 1, (uint8_t)strlen(host)};
+
+    buf_init(&block, 4096);
+    assert_int_equal(buf_add(&block, slice_of("\x83\x87\x04")), E_OK);
+    assert_int_equal(buf_add(&block, (struct slice){length, 1}), E_OK);
+    assert_int_equal(buf_add(&block, slice_of(path)), E_OK);
+    assert_int_equal(buf_add(&block, slice_of("\x01\x09localhost")), E_OK);
+    assert_int_equal(buf_add(&block, slice_of("\x0f\x10\x10"
+        "application/grpc\x0f\x17")), E_OK);
+    assert_int_equal(buf_add(&block, (struct slice){length + 1, 1}), E_OK);
+    assert_int_equal(buf_add(&block, slice_of(host)), E_OK);
+    raw_frame(&r->in, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id,
+        buf_slice(&block));
+    buf_free(&block);
+}
+
+static void
+a_host_that_is_not_the_authority_makes_a_request_malformed(void **state)
+{
+    static const char *const others[] = {"elsewhere", "localhos", "localhost1",
+        ""};
+    struct raw *r = *state;
+    int32_t id = 1;
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        request_with_host(r, id, others[i]);
+        data(r, id, 0);
+        trailers(r, id);
+        assert_int_equal(feed_by(r, SIZE_MAX), E_OK);
+        assert_int_equal(take(r).ncode[NGHTTP2_PROTOCOL_ERROR], 1);
+        id += 2;
+    }
+    assert_int_equal(fake.started, 0);
+    assert_int_equal(h2_streams(r->peer.h2), 0);
+}
+
+static void
+a_host_that_is_the_authority_is_taken(void **state)
+{
+    struct raw *r = *state;
+
+    request_with_host(r, 1, "localhost");
+    request_with_host(r, 3, "LocalHost");
+    assert_well(r);
+    assert_int_equal(fake.started, 2);
+}
+
+/* Last stream 0, NO_ERROR. */
+static void
+goaway(struct raw *r)
+{
+    raw_frame(&r->in, NGHTTP2_GOAWAY, 0, 0,
+        (struct slice){(const uint8_t *)"\0\0\0\0\0\0\0\0", 8});
+}
+
+static void
+assert_ends(struct raw *r, uint32_t last)
+{
+    struct frames frames = take(r);
+
+    assert_int_equal(frames.n[NGHTTP2_GOAWAY], 1);
+    assert_int_equal(frames.last_type, NGHTTP2_GOAWAY);
+    assert_int_equal(frames.goaway_code, NGHTTP2_NO_ERROR);
+    assert_int_equal(frames.goaway_stream, last);
+    assert_true(h2_finished(r->peer.h2));
+}
+
+static void
+who_says_goaway_hears_it_if_nothing_is_open(void **state)
+{
+    struct raw *r = *state;
+
+    end(r, 1);
+    goaway(r);
+    assert_int_equal(feed_by(r, SIZE_MAX), E_OK);
+    assert_false(h2_finished(r->peer.h2));
+    assert_true(h2_wants_write(r->peer.h2));
+    assert_ends(r, 1);
+}
+
+static void
+who_says_goaway_is_answered_first(void **state)
+{
+    struct raw *r = *state;
+
+    raw_request(&r->in, 1, PATH "Chat", 0);
+    goaway(r);
+    assert_well(r);
+    end(r, 3);
+    goaway(r);
+    assert_well(r);
+    raw_frame(&r->in, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1,
+        slice_of(""));
+    assert_int_equal(feed_by(r, SIZE_MAX), E_OK);
+    assert_int_equal(take(r).last_type, NGHTTP2_HEADERS);
+    assert_false(h2_finished(r->peer.h2));
+    assert_ends(r, 3);
+}
+
+static void
 every_allocation_of_the_end_may_fail(void **state)
 {
     struct raw *r = *state;
@@ -427,6 +586,12 @@ main(void)
         TEST(a_header_with_a_line_feed_is_not_left_out),
         TEST(a_header_that_ends_with_a_space_is_not_left_out),
         TEST(a_name_with_a_space_is_not_left_out),
+        TEST(settings_that_make_a_window_too_large_break_the_session),
+        TEST(settings_may_make_a_window_as_large_as_can_be),
+        TEST(a_host_that_is_not_the_authority_makes_a_request_malformed),
+        TEST(a_host_that_is_the_authority_is_taken),
+        TEST(who_says_goaway_hears_it_if_nothing_is_open),
+        TEST(who_says_goaway_is_answered_first),
         TEST(every_allocation_of_the_end_may_fail),
     };
 
