@@ -5,10 +5,13 @@ is not let in again; nobody else notices.
 """
 
 import os
+import random
+import signal
 import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -88,15 +91,23 @@ class Guest:
             self.test.requests.WhoAmIRequest(), timeout=30)
 
 
+STUBS = tempfile.TemporaryDirectory(prefix="vouch-stubs.")
+
+
+def setUpModule():
+    support.generate_stubs(STUBS.name)
+
+
+def tearDownModule():
+    STUBS.cleanup()
+
+
 class Revocation(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory(prefix="vouch-crl.")
         cls.crls = os.path.join(cls.folder.name, "crls")
         os.mkdir(cls.crls)
-        stubs = os.path.join(cls.folder.name, "stubs")
-        os.mkdir(stubs)
-        support.generate_stubs(stubs)
         from grpc.health.v1 import health_pb2, health_pb2_grpc
         from vouch.v1 import access_service_pb2, access_service_pb2_grpc
         cls.messages, cls.health = health_pb2, health_pb2_grpc
@@ -383,6 +394,60 @@ class Revocation(unittest.TestCase):
         self.assertIn(listed + ": line 3: ", said)
         self.assertEqual(check("tls.crl=/no/such")[0], 1)
         self.assertEqual(check("tls.crl_required=yes")[0], 1)
+
+
+class Killed(unittest.TestCase):
+    """SIGKILL amid DenyIdentity: the list is whole, and has whatever was
+    acknowledged."""
+
+    ROUNDS = 6
+
+    def test_killed(self):
+        from vouch.v1 import access_service_pb2 as requests
+        from vouch.v1 import access_service_pb2_grpc as access
+
+        acknowledged, number = set(), 0
+        daemon = support.Daemon()
+        listed = os.path.join(daemon.dev, "deny.list")
+        try:
+            for turn in range(self.ROUNDS):
+                daemon.start()
+                timer = threading.Timer(random.uniform(0.05, 0.4),
+                                        daemon.process.kill)
+                with daemon.channel("admin") as channel:
+                    stub = access.AccessServiceStub(channel)
+                    grpc.channel_ready_future(channel).result(30)
+                    timer.start()
+                    while True:
+                        number += 1
+                        key = "%064x" % number
+                        try:
+                            stub.DenyIdentity(requests.DenyIdentityRequest(
+                                key_sha256=key, reason="turn %d" % turn),
+                                timeout=30)
+                        except grpc.RpcError:
+                            break
+                        acknowledged.add(key)
+                timer.join()
+                self.assertEqual(daemon.process.wait(), -signal.SIGKILL)
+                with open(listed) as file:
+                    text = file.read()
+                self.assertTrue(text.endswith("\n"))
+                lines = [line for line in text.splitlines()
+                         if not line.startswith("#")]
+                for line in lines:
+                    self.assertRegex(line, r"^key [0-9a-f]{64} \S+Z turn \d$")
+                on_file = {line.split()[1] for line in lines}
+                self.assertEqual(len(on_file), len(lines))
+                self.assertLessEqual(acknowledged, on_file)
+                self.assertLessEqual(on_file - acknowledged,
+                                     {"%064x" % n for n in
+                                      range(1, number + 1)})
+            daemon.start()
+            self.assertIn("entries=%d" % len(on_file), daemon.log_text())
+            self.assertGreater(len(acknowledged), self.ROUNDS)
+        finally:
+            daemon.stop()
 
 
 if __name__ == "__main__":
