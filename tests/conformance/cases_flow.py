@@ -325,7 +325,7 @@ def padding_is_given_again(c):
       "connection, and their window is given again.")
 def late_data_are_given_again(c):
     c.begin_reset_by_peer(1)
-    c.send_within(1, lambda: data(1, bytes(16000)), 3 << 20)
+    c.send_within(1, lambda: data(1, bytes(16000)), 3 << 20, 5 + 5 * 16384)
     c.send(trailers(1))
     c.lives_and_serves(3)
 

@@ -256,8 +256,11 @@ class Client(h2.Wire):
         self.reset_by_peer(stream)
 
     def reset_by_peer(self, stream):
+        """The server waits a while for our end before it resets, but not for
+        more than so many bytes."""
         self.send(h2.opening(stream, CHECK) +
-                  data(stream, h2.message(b"", MOST)))
+                  data(stream, h2.message(b"", MOST)) +
+                  data(stream, bytes(16384)) * 5)
         self.demand(lambda: stream in self.streams and
                     self.streams[stream].reset is not None, "RST_STREAM")
 

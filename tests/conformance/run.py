@@ -10,15 +10,15 @@ The environment variable VOUCH_BIN names the folder of vouch and vouchd.
 import argparse
 import collections
 import importlib
+import pathlib
 import sys
 import time
 import traceback
 
 import conformance
 
-# Of the areas, each a file cases_<area>.py.
-AREAS = ("preface", "frames", "hpack", "streams", "flow", "control",
-         "messages")
+AREAS = sorted(path.stem.removeprefix("cases_") for path in
+               pathlib.Path(__file__).parent.glob("cases_*.py"))
 
 
 def by_number(section):
