@@ -8,6 +8,7 @@
 #include "client/command.h"
 #include "client/error.h"
 #include "client/feedback.h"
+#include "client/input.h"
 #include "client/interrupt.h"
 #include "client/outcome.h"
 #include "client/progress.h"
@@ -225,18 +226,28 @@ on_ready(void *cookie)
     return (add_row(u, row));
 }
 
+/* A server that is told nothing for long asks whether we are still there. */
+static enum err
+look(void *cookie)
+{
+    return (take_responses(cookie, 0) == 0 ? E_OK : E_IO);
+}
+
 static enum err
 read_all(struct upload *u)
 {
+    struct input input = {fileno(u->in), look, u, 0};
     uint8_t in[16384];
-    enum err err = E_OK;
+    enum err err;
     size_t n;
 
-    while (err == E_OK && (n = fread(in, 1, sizeof(in), u->in)) > 0) {
+    while ((err = input_read(&input, in, sizeof(in), &n)) == E_OK && n > 0) {
         u->taken += (double)n;
-        err = source_feed(u->source, (struct slice){in, n}, &u->fault);
+        if ((err = source_feed(u->source, (struct slice){in, n},
+            &u->fault)) != E_OK)
+            return (err);
     }
-    if (err == E_OK && ferror(u->in)) {
+    if (err == E_INVAL) {
         (void)snprintf(u->fault.why, sizeof(u->fault.why),
             "cannot be read: %s", strerror(errno));
         return (E_IO);

@@ -23,6 +23,7 @@ struct session {
     int64_t moved_us;               /* when something last moved */
     int deaf;                       /* the server takes nothing any more */
     int dead;                       /* the connection is gone */
+    int farewell;                   /* the server ends it, in good order */
     struct vouch_error why;         /* of the last two */
     int waiting;                    /* nghttp2 waits for the call's bytes */
     struct call call;               /* the one in progress */
@@ -68,8 +69,12 @@ static int
 on_frame(nghttp2_session *h2, const nghttp2_frame *frame, void *cookie)
 {
     struct call *call = call_of(cookie, frame->hd.stream_id);
+    struct session *s = cookie;
 
     (void)h2;
+    if (frame->hd.type == NGHTTP2_GOAWAY &&
+        frame->goaway.error_code == NGHTTP2_NO_ERROR)
+        s->farewell = 1;
     if (call != NULL && (frame->hd.type == NGHTTP2_HEADERS ||
         frame->hd.type == NGHTTP2_DATA) &&
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
@@ -346,10 +351,31 @@ submit(struct session *s, const char *method, unsigned before,
     return (0);
 }
 
-int64_t
-session_deadline(const struct session *s)
+static int
+timeout_of(const struct vouch_options *options)
 {
-    return (clock_us() + (int64_t)s->timeout_ms * 1000);
+    return (options->timeout_ms > 0 ? options->timeout_ms : TIMEOUT_MS);
+}
+
+int64_t
+session_deadline(const struct vouch_options *options)
+{
+    return (clock_us() + (int64_t)timeout_of(options) * 1000);
+}
+
+/* What a server said since the last call came in few pieces. */
+int
+session_is_over(struct session *s)
+{
+    struct vouch_error error;
+    int got = 1;
+
+    if (s->call.stream != 0)
+        return (0);
+    while (got > 0 && !s->dead)
+        got = move(s, &error);
+    return (s->farewell && (s->dead || s->deaf ||
+        !nghttp2_session_check_request_allowed(s->h2)));
 }
 
 int
@@ -428,8 +454,7 @@ session_open(const struct vouch_options *options, struct session **session,
     if ((s = calloc(1, sizeof(*s))) == NULL)
         return (error_memory(error));
     buf_init(&s->out, SIZE_MAX / 2);
-    s->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms :
-        TIMEOUT_MS;
+    s->timeout_ms = timeout_of(options);
     if (channel_open(options, &s->channel, error) != 0)
         goto out;
     if (make_session(s) != 0) {

@@ -41,10 +41,17 @@ struct session_attempt {
 };
 
 /**
- * session_deadline(session):
+ * session_deadline(options):
  * Return when a unary call that begins now has to be over, by clock_us().
  */
-int64_t session_deadline(const struct session *session);
+int64_t session_deadline(const struct vouch_options *options);
+
+/**
+ * session_is_over(session):
+ * Return non-zero if the server has ended the connection in good order: another
+ * one to the same server may well take the next call.
+ */
+int session_is_over(struct session *session);
 
 /**
  * session_begin(session, method, attempt, type, error):

@@ -1,6 +1,7 @@
 #include "client/vouch.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "client/call.h"
 #include "client/clock.h"
@@ -11,7 +12,9 @@
 #define UNSENT_MAX ((size_t)1 << 20)
 
 struct vouch {
-    struct session *session;    /* owned */
+    struct vouch_options options;   /* its texts are owned */
+    char *texts[4];             /* those */
+    struct session *session;    /* owned; NULL: to be opened again */
     struct retry retry;         /* of the unary call */
     int retry_ms;               /* what retry_after() said; -1 at first */
     int failed;                 /* the call in progress cannot go on */
@@ -33,21 +36,51 @@ no_call(struct vouch_error *error)
     return (error_set(error, VOUCH_FAILURE_SETUP, "there is no call"));
 }
 
+/* Keep ${options} beyond the caller's own.  Returns 0, or -1. */
+static int
+keep_options(struct vouch *v, const struct vouch_options *options)
+{
+    const char **const texts[] = {&v->options.server, &v->options.ca,
+        &v->options.cert, &v->options.key};
+
+    v->options = *options;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        size_t n;
+
+        if (*texts[i] == NULL)
+            continue;
+        n = strlen(*texts[i]) + 1;
+        if ((v->texts[i] = malloc(n)) == NULL)
+            return (-1);
+        *texts[i] = memcpy(v->texts[i], *texts[i], n);
+    }
+    return (0);
+}
+
 int
 vouch_open(const struct vouch_options *options, struct vouch **vouch,
     struct vouch_error *error)
 {
     struct vouch *v;
+    int status = -1;
 
     *vouch = NULL;
     if ((v = calloc(1, sizeof(*v))) == NULL)
         return (error_memory(error));
-    if (session_open(options, &v->session, error) != 0) {
-        free(v);
-        return (-1);
+    if (keep_options(v, options) != 0) {
+        (void)error_memory(error);
+        goto out;
     }
+    if (session_open(&v->options, &v->session, error) != 0)
+        goto out;
+
     *vouch = v;
-    return (0);
+    v = NULL;
+    status = 0;
+
+out:
+    vouch_close(v);
+    return (status);
 }
 
 void
@@ -56,26 +89,55 @@ vouch_close(struct vouch *v)
     if (v == NULL)
         return;
     session_close(v->session);
+    for (size_t i = 0; i < sizeof(v->texts) / sizeof(v->texts[0]); i++)
+        free(v->texts[i]);
     free(v);
+}
+
+/*
+ * Begin a call, on another connection if the server has ended this one: none
+ * lasts for ever, and nothing was begun on it that could be lost.
+ */
+static int
+begin(struct vouch *v, const char *method,
+    const struct session_attempt *attempt,
+    const ProtobufCMessageDescriptor *type, struct vouch_error *error)
+{
+    if (v->session != NULL && session_is_over(v->session)) {
+        session_close(v->session);
+        v->session = NULL;
+    }
+    if (v->session == NULL &&
+        session_open(&v->options, &v->session, error) != 0)
+        return (-1);
+    v->failed = 0;
+    return (session_begin(v->session, method, attempt, type, error));
+}
+
+/* The call in progress, or NULL. */
+static struct call *
+call_of(const struct vouch *v)
+{
+    struct call *call = v->session == NULL ? NULL :
+        session_call(v->session);
+
+    return (call == NULL || call->stream == 0 ? NULL : call);
 }
 
 int
 vouch_stream_begin(struct vouch *v, const char *method,
     const ProtobufCMessageDescriptor *type, struct vouch_error *error)
 {
-    if (session_begin(v->session, method, NULL, type, error) != 0)
-        return (-1);
-    v->failed = 0;
-    return (0);
+    return (begin(v, method, NULL, type, error));
 }
 
 int
 vouch_stream_send(struct vouch *v, const ProtobufCMessage *request,
     struct vouch_error *error)
 {
-    struct call *call = session_call(v->session);
+    struct call *call = call_of(v);
 
-    if (call->stream == 0 || call->half_closed)
+    if (call == NULL || call->half_closed)
         return (no_call(error));
     if (call_put(call, request) != E_OK) {
         (void)error_memory(error);
@@ -95,9 +157,9 @@ vouch_stream_send(struct vouch *v, const ProtobufCMessage *request,
 void
 vouch_stream_half_close(struct vouch *v)
 {
-    struct call *call = session_call(v->session);
+    struct call *call = call_of(v);
 
-    if (call->stream == 0)
+    if (call == NULL)
         return;
     call->half_closed = 1;
     session_resume(v->session);
@@ -107,11 +169,11 @@ int
 vouch_stream_next(struct vouch *v, int wait, ProtobufCMessage **response,
     struct vouch_error *error)
 {
-    struct call *call = session_call(v->session);
+    struct call *call = call_of(v);
     int status;
 
     *response = NULL;
-    if (call->stream == 0)
+    if (call == NULL)
         return (no_call(error));
     session_resume(v->session);
     do {
@@ -139,7 +201,8 @@ vouch_stream_next(struct vouch *v, int wait, ProtobufCMessage **response,
 void
 vouch_stream_cancel(struct vouch *v)
 {
-    session_end(v->session);
+    if (v->session != NULL)
+        session_end(v->session);
 }
 
 /* What one attempt at a unary call sends, and takes back. */
@@ -183,13 +246,11 @@ try_once(struct vouch *v, struct unary *unary, int64_t deadline_us,
     struct vouch_error now;
 
     v->retry_ms = -1;
-    if (session_begin(v->session, unary->method, &attempt, unary->type,
-        &now) != 0) {
+    if (begin(v, unary->method, &attempt, unary->type, &now) != 0) {
         if (!again)
             *error = now;
         return (-1);
     }
-    v->failed = 0;
     if (call_put(session_call(v->session), unary->request) != E_OK) {
         vouch_stream_cancel(v);
         return (error_memory(error));
@@ -216,7 +277,7 @@ vouch_call(struct vouch *v, const char *method,
     ProtobufCMessage **response, struct vouch_error *error)
 {
     struct unary unary = {method, request, type, NULL};
-    int64_t deadline_us = session_deadline(v->session);
+    int64_t deadline_us = session_deadline(&v->options);
     int status;
 
     v->retry = (struct retry){0};

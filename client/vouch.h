@@ -26,9 +26,9 @@
  * `cc ask.c $(pkg-config --cflags --libs vouch)`.
  *
  * Messages are those of the .proto files in their protobuf-c form.  A struct
- * vouch is one connection with one call at a time; it blocks, and goes on when
- * a signal interrupts it; it is not to be shared between threads, each of which
- * may have its own.  It raises no SIGPIPE.
+ * vouch is one connection at a time, with one call at a time; it blocks, and
+ * goes on when a signal interrupts it; it is not to be shared between threads,
+ * each of which may have its own.  It raises no SIGPIPE.
  */
 
 #include <stddef.h>
@@ -89,9 +89,14 @@ struct vouch_error {
  * afterwards.  Close with vouch_close().
  *
  * With TLS 1.3 a server may refuse our certificate after this has returned:
- * VOUCH_FAILURE_REFUSED may come from the first call.  A connection that has
- * ended fails every call from then on (VOUCH_FAILURE_UNREACHABLE): close it and
- * open another.
+ * VOUCH_FAILURE_REFUSED may come from the first call.
+ *
+ * No connection lasts for ever.  One that the server has ended in good order
+ * (as vouchd does after half an hour, when it restarts, or when it was left
+ * alone for more than a minute) is opened anew by the next call, with the files
+ * as they are then; a call that the server says it has not seen goes again.
+ * One that has broken fails every call from then on
+ * (VOUCH_FAILURE_UNREACHABLE): close it and open another.
  */
 int vouch_open(const struct vouch_options *options, struct vouch **vouch,
     struct vouch_error *error);

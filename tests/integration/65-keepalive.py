@@ -3,6 +3,7 @@
 nothing comes; who asks too often itself is told `too_many_pings`."""
 
 import os
+import subprocess
 import sys
 import time
 import unittest
@@ -182,6 +183,31 @@ class Stock(unittest.TestCase):
                 time.sleep(0.05)
             check(b"", timeout=30)
             self.assertEqual(served.log_text().count("event=opened"), 2)
+
+
+class SlowPipe(unittest.TestCase):
+    """Our own client answers while it waits for what it is to send."""
+
+    def test_an_upload_may_pause(self):
+        with daemon.Daemon("--set", "workers=1", "--set",
+                           "http2.keepalive_time_ms=300", "--set",
+                           "http2.keepalive_timeout_ms=3000") as served:
+            roster = os.path.join(served.directory, "roster.csv")
+            daemon.make_roster(roster, 200)
+            with open(roster, "rb") as rows:
+                text = rows.read()
+            # pylint: disable=consider-using-with
+            vouch = subprocess.Popen(
+                [daemon.program("vouch"), "publish", "-", "--association",
+                 "ascp-boc"], env=served.environment("association"),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT)
+            vouch.stdin.write(text[:5000])
+            vouch.stdin.flush()
+            time.sleep(5)
+            said = vouch.communicate(text[5000:], 60)[0].decode()
+            self.assertEqual(vouch.returncode, 0, said)
+            self.assertIn("200 rows read = 200 accepted", said)
 
 
 if __name__ == "__main__":

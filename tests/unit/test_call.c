@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <openssl/ssl.h>
 
@@ -679,32 +680,68 @@ hang_up_between(struct grpc_conn *c, void *cookie)
 }
 
 static void
-a_connection_that_has_ended_says_so_each_time(void **state)
+a_connection_that_broke_says_so_each_time(void **state)
 {
-    static grpc_script_fn *const scripts[] = {goaway_between,
-        hang_up_between};
+    struct grpc_server *server = start(hang_up_between);
+    struct vouch_error error;
+    struct vouch *vouch;
+    struct files files;
+    char role[32];
 
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
-        struct grpc_server *server = start(scripts[i]);
-        struct vouch_error error;
-        struct vouch *vouch;
-        struct files files;
-        char role[32];
-
-        use_files(&files, grpc_server_address(server), 5000);
-        assert_int_equal(vouch_open(&files.options, &vouch, &error), 0);
-        if (ask(vouch, role, &error) != 0)
-            fail_msg("%zu: %s", i, error.message);
-        conn_sleep(50);
-        for (int n = 0; n < 2; n++) {
-            assert_int_equal(ask(vouch, role, &error), -1);
-            assert_int_equal(error.failure, VOUCH_FAILURE_UNREACHABLE);
-            assert_true(error.next[0] != '\0');
-        }
-        vouch_close(vouch);
-        grpc_server_stop(server);
+    use_files(&files, grpc_server_address(server), 5000);
+    assert_int_equal(vouch_open(&files.options, &vouch, &error), 0);
+    assert_int_equal(ask(vouch, role, &error), 0);
+    conn_sleep(50);
+    for (int n = 0; n < 2; n++) {
+        assert_int_equal(ask(vouch, role, &error), -1);
+        assert_int_equal(error.failure, VOUCH_FAILURE_UNREACHABLE);
+        assert_true(error.next[0] != '\0');
     }
+    vouch_close(vouch);
+    grpc_server_stop(server);
+}
+
+/* The options that it was opened with may be gone by then. */
+static void
+a_connection_that_ended_is_opened_anew(void **state)
+{
+    struct grpc_server *server = start(goaway_between);
+    struct vouch_error error;
+    char role[32], ca[128], root[128];
+    ProtobufCMessage *none;
+    struct vouch *vouch;
+    struct files files;
+
+    (void)state;
+    use_files(&files, grpc_server_address(server), 5000);
+    (void)snprintf(ca, sizeof(ca), "%s/copy.pem", dir);
+    (void)snprintf(root, sizeof(root), "%s/root.pem", dir);
+    assert_int_equal(link(root, ca), 0);
+    files.options.ca = ca;
+    assert_int_equal(vouch_open(&files.options, &vouch, &error), 0);
+    memset(&files, 'x', sizeof(files));
+    for (int n = 0; n < 3; n++) {
+        if (ask(vouch, role, &error) != 0)
+            fail_msg("%d: %s", n, error.message);
+        assert_string_equal(role, "employer");
+        conn_sleep(n == 1 ? 50 : 0);
+    }
+
+    /* If it cannot be opened, that is told, and tried again each time. */
+    assert_int_equal(unlink(ca), 0);
+    for (int n = 0; n < 2; n++) {
+        assert_int_equal(ask(vouch, role, &error), -1);
+        assert_int_equal(error.failure, VOUCH_FAILURE_SETUP);
+        vouch_stream_half_close(vouch);
+        vouch_stream_cancel(vouch);
+        assert_int_equal(vouch_stream_next(vouch, 1, &none, &error), -1);
+    }
+    assert_int_equal(link(root, ca), 0);
+    assert_int_equal(ask(vouch, role, &error), 0);
+    assert_int_equal(unlink(ca), 0);
+    vouch_close(vouch);
+    grpc_server_stop(server);
 }
 
 /* ---- connecting -------------------------------------------------------- */
@@ -859,7 +896,8 @@ main(void)
         cmocka_unit_test(details_name_each_field),
         cmocka_unit_test(a_limit_of_time_holds),
         cmocka_unit_test(after_a_late_answer_the_connection_is_still_good),
-        cmocka_unit_test(a_connection_that_has_ended_says_so_each_time),
+        cmocka_unit_test(a_connection_that_broke_says_so_each_time),
+        cmocka_unit_test(a_connection_that_ended_is_opened_anew),
         cmocka_unit_test(addresses_that_cannot_be_are_refused),
         cmocka_unit_test(files_that_cannot_be_used_are_named),
         cmocka_unit_test(handshakes_that_fail_say_whose_fault_it_is),
