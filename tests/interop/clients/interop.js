@@ -370,11 +370,13 @@ const CASES = {
   },
 };
 
-// Afterwards, calls on the same connection must go on.
+// A case on a connection that calls come and go on, before it (so that a
+// deadline or a cancel finds the server at work, not a handshake) and after it.
 async function run(name) {
   const client = connect();
 
   try {
+    isAnswered((await unary(client, 'EmptyCall', {})).ended);
     const note = await CASES[name](client);
     isAnswered((await unary(client, 'EmptyCall', {})).ended);
     return note;

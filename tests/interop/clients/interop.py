@@ -303,9 +303,12 @@ def timeout_on_sleeping_server(stub, _):
 
 
 def run(name):
-    """Run a case; afterwards, calls on the same connection must go on."""
+    """Run a case on a connection that calls come and go on, before it (so
+    that a deadline or a cancel finds the server at work, not a handshake) and
+    after it."""
     with connect() as channel:
         stub = test_pb2_grpc.TestServiceStub(channel)
+        stub.EmptyCall(empty_pb2.Empty(), timeout=SECONDS)
         globals()[name](stub, channel)
         stub.EmptyCall(empty_pb2.Empty(), timeout=SECONDS)
 

@@ -146,7 +146,8 @@ def table(results):
         "", "ok*: the client's API does not tell which message was "
         "compressed; the answers are right.",
         "-: the client's API cannot say which message of a call is to be "
-        "compressed."]) + "\n"
+        "compressed.",
+        "Of both, interop.compression looks at the frames."]) + "\n"
 
 
 def main(program, built, path):

@@ -40,7 +40,7 @@ generate "$top/proto" vouchpb \
 mkdir -p "$out/src/client"
 cp "$here/client/client.go" "$out/src/client/"
 
-export GO111MODULE=off GOFLAGS= GOTOOLCHAIN=local GOPROXY=off
+export GO111MODULE=off GOFLAGS=-buildvcs=false GOENV=off GOPROXY=off
 export GOPATH="$out:/usr/share/gocode" GOCACHE="$out/cache" CGO_ENABLED=0
 cd "$here"
 unformatted=$(gofmt -l .)

@@ -360,12 +360,14 @@ var cases = map[string]func(client){
 	"timeout_on_sleeping_server":  timeoutOnSleepingServer,
 }
 
-// Afterwards, calls on the same connection must go on.
+// A case on a connection that calls come and go on, before it (so that a
+// deadline or a cancel finds the server at work, not a handshake) and after it.
 func runCase(name string, limited context.Context) {
 	Check(cases[name] != nil, "there is no such case")
 	connection := connect()
 	defer connection.Close()
 	c := client{pb.NewTestServiceClient(connection), connection, limited}
+	emptyUnary(c)
 	cases[name](c)
 	emptyUnary(c)
 }
