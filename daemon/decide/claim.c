@@ -13,21 +13,22 @@ decide_date(const Vouch__V1__Date *date)
     return ((struct civil){date->year, date->month, date->day});
 }
 
-int
-decide_requires(const struct decide_claim *claim, Vouch__V1__Factor factor)
+/* A bit for each factor that the policy asks for. */
+static unsigned
+required_by(const Vouch__V1__Association *association)
 {
-    if (claim->association == NULL)
+    if (association == NULL)
         return (0);
-    switch (claim->association->identity_policy) {
+    switch (association->identity_policy) {
     case POLICY(BIRTH_YEAR):
-        return (factor == FACTOR(BIRTH_YEAR));
+        return (1U << FACTOR(BIRTH_YEAR));
     case POLICY(LAST4):
-        return (factor == FACTOR(LAST4));
+        return (1U << FACTOR(LAST4));
     case POLICY(GIVEN_NAME_AND_ISSUE_DATE):
-        return (factor == FACTOR(GIVEN_NAME) || factor == FACTOR(ISSUED_ON));
+        return (1U << FACTOR(GIVEN_NAME) | 1U << FACTOR(ISSUED_ON));
     default:
         /* A policy that is not known must not open the door: the strictest. */
-        return (factor == FACTOR(BIRTH_DATE));
+        return (1U << FACTOR(BIRTH_DATE));
     }
 }
 
@@ -326,6 +327,7 @@ begin(struct decide_claim *prepared, const Vouch__V1__Claim *claim,
 
     prepared->claim = claim;
     prepared->association = association;
+    prepared->required = required_by(association);
     prepared->number_key[0] = '\0';
     prepared->family.main[0] = prepared->family.alternative[0] = '\0';
     prepared->given.main[0] = prepared->given.alternative[0] = '\0';

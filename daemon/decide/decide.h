@@ -38,6 +38,7 @@
 struct decide_claim {
     const Vouch__V1__Claim *claim;              /* borrowed */
     const Vouch__V1__Association *association;  /* borrowed; NULL: unknown */
+    unsigned required;          /* by its identity policy: a bit per factor */
     char number_key[NUMBER_MAX + 1];
     struct name_key family;
     struct name_key given;      /* of the first given name; "" if not brought */

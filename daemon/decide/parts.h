@@ -65,8 +65,11 @@ enum err MUST_USE decide_match(const struct decide_claim *claim,
  * decide_requires(claim, factor):
  * Return non-zero if the association's identity policy asks for ${factor}.
  */
-int decide_requires(const struct decide_claim *claim,
-    Vouch__V1__Factor factor);
+static inline int
+decide_requires(const struct decide_claim *claim, Vouch__V1__Factor factor)
+{
+    return ((claim->required >> factor & 1) != 0);
+}
 
 /* A credential on the day in question. */
 struct decide_status {

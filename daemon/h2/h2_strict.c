@@ -211,6 +211,22 @@ is_plain(nghttp2_session *session, int32_t id)
         nghttp2_session_get_stream_user_data(session, id) != NULL);
 }
 
+/* The header of the frame at ${*at}, if all of it is there; or keep it. */
+static const uint8_t *
+take_head(struct h2_strict *strict, struct slice in, size_t *at)
+{
+    if (strict->nhead == 0 && in.n - *at >= sizeof(strict->head)) {
+        *at += sizeof(strict->head);
+        return (in.p + *at - sizeof(strict->head));
+    }
+    for (; *at < in.n && strict->nhead < sizeof(strict->head); ++*at)
+        strict->head[strict->nhead++] = in.p[*at];
+    if (strict->nhead < sizeof(strict->head))
+        return (NULL);
+    strict->nhead = 0;
+    return (strict->head);
+}
+
 /*
  * Only DATA for a closed stream are passed over with no callback at all.  What
  * stands before such a frame has to be taken first, for it may be what closed
@@ -220,7 +236,7 @@ size_t
 h2_strict_scan(struct h2 *h2, struct slice in)
 {
     struct h2_strict *strict = &h2->strict;
-    const uint8_t *head = strict->head;
+    const uint8_t *head;
     size_t at = 0, begin, n;
     int reset = 0;
 
@@ -231,22 +247,17 @@ h2_strict_scan(struct h2 *h2, struct slice in)
         }
         begin = at += strict->left;
         strict->left = 0;
-        for (; at < in.n && strict->nhead < sizeof(strict->head); at++)
-            strict->head[strict->nhead++] = in.p[at];
-        if (strict->nhead < sizeof(strict->head))
+        if ((head = take_head(strict, in, &at)) == NULL)
             break;
         if (head[TYPE] == NGHTTP2_DATA && (begin == 0 || reset ||
             !is_plain(h2->session, stream_in(head)))) {
-            if (begin > 0) {
-                strict->nhead = 0;
+            if (begin > 0)
                 return (begin);
-            }
             check_closed(h2, stream_in(head));
         }
         reset |= (head[TYPE] == NGHTTP2_RST_STREAM);
         strict->left = (uint32_t)head[0] << 16 | (uint32_t)head[1] << 8 |
             head[2];
-        strict->nhead = 0;
     }
     return (in.n);
 }
