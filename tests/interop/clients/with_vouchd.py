@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Run a client against a `vouchd --dev` of its own: with_vouchd.py PROGRAM...
 
-PROGRAM is told by the environment where the daemon is, VOUCH_ADDRESS, and in
-which folder the certificates are, VOUCH_CERTS.  Fails if it fails, or if the
-daemon does not end well."""
+PROGRAM is told by the environment where the daemon is, VOUCH_ADDRESS, in which
+folder the certificates are, VOUCH_CERTS, and where the service config is that
+clients are advised to have, VOUCH_SERVICE_CONFIG.  Fails if it fails, or if
+the daemon does not end well."""
 
 import os
 import subprocess
@@ -18,8 +19,11 @@ SECONDS = 150
 
 def main(command):
     with support.Daemon() as daemon:
-        variables = dict(os.environ, VOUCH_ADDRESS=daemon.address(),
-                         VOUCH_CERTS=daemon.certificates())
+        variables = dict(
+            os.environ, VOUCH_ADDRESS=daemon.address(),
+            VOUCH_CERTS=daemon.certificates(),
+            VOUCH_SERVICE_CONFIG=os.path.join(
+                support.SOURCE, "examples", "service-config.json"))
         try:
             status = subprocess.run(
                 command, env=variables, stdin=subprocess.DEVNULL,

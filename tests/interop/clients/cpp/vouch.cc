@@ -3,8 +3,7 @@
 //
 // Usage: vouch
 // Where the daemon is, and the folder of the certificates, is told by the
-// environment: VOUCH_ADDRESS, VOUCH_CERTS.  Prints a line a test; fails if one
-// did.
+// environment (see with_vouchd.py).  Prints a line a test; fails if one did.
 
 #include <algorithm>
 #include <array>
@@ -40,13 +39,14 @@ using std::chrono::system_clock;
 constexpr char kAssociation[] = "ascp-boc", kType[] = "ascp-pbt";
 
 // With the certificate of that name, or none.
-Channel ConnectAs(const std::string &name)
+Channel ConnectAs(const std::string &name,
+                  const grpc::ChannelArguments &arguments = {})
 {
     const std::string base = Variable("VOUCH_CERTS") + "/";
 
     return Connect(Variable("VOUCH_ADDRESS"), Read(base + "root.pem"),
         name.empty() ? "" : Read(base + name + ".key"),
-        name.empty() ? "" : Read(base + name + ".pem"));
+        name.empty() ? "" : Read(base + name + ".pem"), arguments);
 }
 
 // Of those who wait and those who answer on another thread.
@@ -379,6 +379,20 @@ void RolesAndCertificates(const Channel &employer, const Channel &association)
               &none, Ask("WAIT-7"), &response), StatusCode::UNAVAILABLE);
 }
 
+void AdviceOnServiceConfig(const Channel &, const Channel &)
+{
+    grpc::ChannelArguments arguments;
+    Context context;
+    VerifyCredentialRequest request = Ask("WAIT-7");
+    VerifyCredentialResponse response;
+
+    arguments.SetServiceConfigJSON(Read(Variable("VOUCH_SERVICE_CONFIG")));
+    Ended(VerificationService::NewStub(ConnectAs("employer", arguments))
+              ->VerifyCredential(&context, request, &response),
+          StatusCode::OK);
+    IsConfirmed(request, response);
+}
+
 void HealthCheck(const Channel &employer, const Channel &)
 {
     auto stub = Health::NewStub(employer);
@@ -500,6 +514,7 @@ kTests[] = {
     {"compressed requests", CompressedRequests},
     {"error details", ErrorDetails},
     {"roles and certificates", RolesAndCertificates},
+    {"advice on service config", AdviceOnServiceConfig},
     {"health check", HealthCheck},
     {"health watch", HealthWatch},
     {"deadline of a watch", DeadlineOfAWatch},

@@ -2,8 +2,7 @@
 //
 // Usage: vouch
 // Where the daemon is, and the folder of the certificates, is told by the
-// environment: VOUCH_ADDRESS, VOUCH_CERTS.  Prints a line a test; fails if one
-// did.
+// environment (see with_vouchd.py).  Prints a line a test; fails if one did.
 package main
 
 import (
@@ -11,6 +10,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"io/ioutil"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -387,6 +387,18 @@ func healthOfABalancer(c clients) {
 	HasCode(err, codes.Unavailable)
 }
 
+func adviceOnServiceConfig(c clients) {
+	config, err := ioutil.ReadFile(os.Getenv("VOUCH_SERVICE_CONFIG"))
+	IsOK(err)
+	connection := connect("employer",
+		grpc.WithDefaultServiceConfig(string(config)))
+	defer connection.Close()
+	request := ask("UNARY-7", "Interop")
+	response, err := verify(c.context, connection, request)
+	IsOK(err)
+	isConfirmed(request, response)
+}
+
 // A client that connects before it calls, waits for a server to be there, and
 // keeps its connection alive as usual.
 func dialOptions(c clients) {
@@ -443,6 +455,7 @@ var tests = []struct {
 	{"health check", healthCheck},
 	{"health watch", healthWatch},
 	{"health of a balancer", healthOfABalancer},
+	{"advice on service config", adviceOnServiceConfig},
 	{"dial options", dialOptions},
 	{"reflection", reflect1alpha},
 }
