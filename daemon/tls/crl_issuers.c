@@ -18,31 +18,19 @@ enum { CRL_END_FAR, CRL_END_NEAR, CRL_END_PAST };
 
 /* ---- the issuers ------------------------------------------------------- */
 
-static enum err
-hash_der(unsigned char *der, int n, struct sha256 *hash)
-{
-    if (n <= 0)
-        return (E_CRYPTO);
-    sha256_add(hash, der, (size_t)n);
-    OPENSSL_free(der);
-    return (E_OK);
-}
-
 enum err
 crl_issuers_id(const X509 *ca, uint8_t id[SHA256_BYTES])
 {
-    unsigned char *name = NULL, *key = NULL;
+    unsigned char *der = NULL;
     struct sha256 hash;
     int n;
 
+    if ((n = i2d_X509(ca, &der)) <= 0)
+        return (E_CRYPTO);
     sha256_begin(&hash);
-    n = i2d_X509_NAME(X509_get_subject_name(ca), &name);
-    if (hash_der(name, n, &hash) != E_OK)
-        return (E_CRYPTO);
-    n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(ca), &key);
-    if (hash_der(key, n, &hash) != E_OK)
-        return (E_CRYPTO);
+    sha256_add(&hash, der, (size_t)n);
     sha256_end(&hash, id);
+    OPENSSL_free(der);
     return (E_OK);
 }
 
@@ -126,22 +114,16 @@ on_fault(void *cookie, const char *file, enum err err, const char *why)
     note_fault(cookie, file, err, why);
 }
 
-/* By name and signature; of several CAs with one name the key decides. */
+/*
+ * By name and signature: of several CAs with one name the key decides, and one
+ * whose certificate was renewed is there twice, with one key.  ${*why} stays
+ * NULL if the names differ.
+ */
 static int
-issuer_of(const struct crl_load *load, X509_CRL *list, const char **why)
+is_of(X509_CRL *list, X509 *ca, const char **why)
 {
-    const struct crl_issuers *issuers = load->issuers;
-
-    *why = NULL;
-    for (size_t i = 0; i < issuers->n; i++) {
-        X509 *ca = issuers->all[i].ca;
-
-        if (X509_NAME_cmp(X509_CRL_get_issuer(list),
-            X509_get_subject_name(ca)) == 0 &&
-            crl_verify(list, ca, why) == E_OK)
-            return ((int)i);
-    }
-    return (-1);
+    return (X509_NAME_cmp(X509_CRL_get_issuer(list),
+        X509_get_subject_name(ca)) == 0 && crl_verify(list, ca, why) == E_OK);
 }
 
 /* Is it a step back from what is in force? */
@@ -152,24 +134,15 @@ goes_back(const struct crl *fresh, const struct crl *old)
         crl_this_update(fresh) < crl_this_update(old)));
 }
 
+/* The newest of those that are good is ${*fresh}. */
 static void
-on_list(void *cookie, const char *file, X509_CRL *list)
+note_list(struct crl_load *load, const char *file, X509_CRL *list,
+    struct crl **fresh)
 {
-    struct crl_load *load = cookie;
-    struct crl *crl = NULL, **fresh;
+    struct crl *crl = NULL;
     const char *why;
     enum err err;
-    int i;
 
-    if ((i = issuer_of(load, list, &why)) < 0) {
-        if (why != NULL)
-            note_fault(load, file, E_CRYPTO, why);
-        else if (!load->quiet)
-            log_line(LOG_WARN, "crl", "file=%s reason=\"its issuer is no CA "
-                "of ours\"", file);
-        return;
-    }
-    fresh = &load->fresh[i];
     if ((err = crl_create(list, &crl, &why)) != E_OK)
         note_fault(load, file, err, why);
     else if (crl_this_update(crl) > clock_wall_us() + AHEAD_US)
@@ -197,7 +170,32 @@ tell_new(const struct crl_load *load, const struct crl_issuer *issuer,
         until);
 }
 
-/* Of what was read, what counts. */
+static void
+on_list(void *cookie, const char *file, X509_CRL *list)
+{
+    struct crl_load *load = cookie;
+    const struct crl_issuers *issuers = load->issuers;
+    const char *why = NULL;
+    int found = 0;
+
+    for (size_t i = 0; i < issuers->n; i++)
+        if (is_of(list, issuers->all[i].ca, &why)) {
+            note_list(load, file, list, &load->fresh[i]);
+            found = 1;
+        }
+    if (found)
+        return;
+    if (why != NULL)
+        note_fault(load, file, E_CRYPTO, why);
+    else if (!load->quiet)
+        log_line(LOG_WARN, "crl", "file=%s reason=\"its issuer is no CA of "
+            "ours\"", file);
+}
+
+/*
+ * Of what was read, what counts.  What does not is no fault to be tried again:
+ * only another file will mend it.
+ */
 static void
 settle(struct crl_load *load, const char *path)
 {
@@ -218,7 +216,6 @@ settle(struct crl_load *load, const char *path)
                 tell_new(load, issuer, load->fresh[i]);
             continue;
         }
-        load->faults++;
         if (!load->quiet)
             log_line(LOG_ERROR, "crl", "file=%s issuer=%s reason=\"%s\" "
                 "kept=%s", path, issuer->name, why, crl_number(issuer->crl));

@@ -46,10 +46,9 @@ struct crl_load {
 
 /**
  * crl_issuers_id(ca, id):
- * Write to ${id} what tells ${ca} from other issuers: the hash of its subject
- * and key.
+ * Write to ${id} what tells ${ca} from other issuers: the hash of it.
  *
- * Fails: E_CRYPTO (its key cannot be read).
+ * Fails: E_CRYPTO (no memory for it).
  */
 enum err MUST_USE crl_issuers_id(const X509 *ca, uint8_t id[SHA256_BYTES]);
 

@@ -133,8 +133,10 @@ load_denied(struct tls_revocation *r, int quiet, char *why, size_t size)
                 r->denied == NULL ? "" : " kept=before");
         return (err);
     }
-    log_line(LOG_INFO, "deny_list", "file=%s entries=%zu", r->deny_list,
-        deny_list_count(list));
+    /* Most have none, and need not hear of it. */
+    if (r->denied != NULL || deny_list_text(list).n > 0)
+        log_line(LOG_INFO, "deny_list", "file=%s entries=%zu", r->deny_list,
+            deny_list_count(list));
     take_denied(r, list);
     return (E_OK);
 }

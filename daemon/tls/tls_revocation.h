@@ -40,7 +40,7 @@ struct tls_revocation_options {
  * each connection.
  */
 struct tls_marks {
-    uint8_t issuer[SHA256_BYTES];   /* of its issuer's subject and key */
+    uint8_t issuer[SHA256_BYTES];   /* SHA-256 of its issuer's certificate */
 };
 
 enum tls_standing {
@@ -57,7 +57,7 @@ enum tls_standing {
  * Note in ${*marks}, and in identity->key, what of ${leaf}, issued by
  * ${issuer}, is asked for.
  *
- * Fails: E_CRYPTO (one of the keys cannot be read, or no memory for it).
+ * Fails: E_CRYPTO (its key cannot be read, or no memory for it).
  */
 enum err MUST_USE tls_marks_read(const X509 *leaf, const X509 *issuer,
     struct identity *identity, struct tls_marks *marks);

@@ -500,6 +500,52 @@ cas_of_before_stay_known(void **state)
     tls_client_remove(other);
 }
 
+/* The CA of employers once more, with its key and another serial number. */
+static X509 *
+renew(const struct fixture *f)
+{
+    X509 *ca = X509_dup(f->ca[ROLE_EMPLOYER]);
+    EVP_PKEY *key = tls_client_load_key(f->dir, "root.key");
+    ASN1_INTEGER *serial = ASN1_INTEGER_new();
+
+    assert_int_equal(ASN1_INTEGER_set(serial, 0x77), 1);
+    assert_int_equal(X509_set_serialNumber(ca, serial), 1);
+    assert_true(X509_sign(ca, key, EVP_sha256()) > 0);
+    ASN1_INTEGER_free(serial);
+    EVP_PKEY_free(key);
+    return (ca);
+}
+
+static void
+a_renewed_ca_is_another_with_the_same_list(void **state)
+{
+    struct fixture *f = *state;
+    X509 *renewed = renew(f), *ca[ROLE_COUNT];
+    struct tls_marks old = f->marks;
+
+    memcpy(ca, f->ca, sizeof(ca));
+    ca[ROLE_EMPLOYER] = renewed;
+    assert_int_equal(start(f), E_OK);
+    assert_int_equal(tls_revocation_trust(f->revocation, f->root, ca, f->why,
+        sizeof(f->why)), E_OK);
+    assert_int_equal(tls_marks_read(f->leaf, renewed, &f->identity,
+        &f->marks), E_OK);
+    put_crl(f, "root", &(struct tls_crl){.ca = "root", .serials = {"77"}});
+    assert_true(look(f));
+    ASSERT_STANDING(f, TLS_REVOKED, "the certificate's CA");
+    f->marks = old;
+    ASSERT_STANDING(f, TLS_GOOD, "");
+    put_crl(f, "e", &(struct tls_crl){.ca = "ca-employer",
+        .serials = {f->identity.serial}});
+    assert_true(look(f));
+    ASSERT_STANDING(f, TLS_REVOKED, "the certificate was");
+    assert_int_equal(tls_marks_read(f->leaf, renewed, &f->identity,
+        &f->marks), E_OK);
+    ASSERT_STANDING(f, TLS_REVOKED, "the certificate was");
+    f->marks = old;
+    X509_free(renewed);
+}
+
 /* ---- the deny list ----------------------------------------------------- */
 
 static void
@@ -731,6 +777,7 @@ main(void)
         TEST(a_bad_start_is_none),
         TEST(one_file_may_hold_several),
         TEST(cas_of_before_stay_known),
+        TEST(a_renewed_ca_is_another_with_the_same_list),
         TEST(each_kind_of_entry_denies),
         TEST(what_is_denied_is_in_force_and_in_the_file),
         TEST(nobody_is_overwritten),
