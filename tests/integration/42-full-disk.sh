@@ -123,8 +123,19 @@ ask 3 --number 10782 --family Nobody --birth-date 1990
 as association
 grep -q 'event=store_full' "$log" || fail "the log does not say so"
 
+step "no room for the deny list: it stays as it is"
+as admin
+expect 5 vouch access deny --serial 0A --role auditor
+complains STORAGE_FULL
+[ -z "$(find "$small" -name 'deny.list*')" ] || fail "something is left of it"
+grep -q 'event=deny_list err=FULL' "$log" || fail "the log does not say so"
+as association
+
 step "room again"
 rm "$ballast"
+as admin
+expect 0 vouch access deny --serial 0A --role auditor
+as association
 taken 1
 within 10 grep -q 'event=store_room' "$log" || fail "the log does not say so"
 

@@ -74,8 +74,35 @@ piece b 301 600
 piece c 601 900
 piece d 901 9000
 
-step "the log's fsync fails, and what it was for is gone"
+# denied HEX TIMES: the list has so many lines of it.
+denied()
+{
+    [ "$(grep -c "^serial auditor $1 " "$dev/deny.list")" -eq "$2" ] ||
+        fail "the list does not have $1 $2 times"
+}
+
+step "the fsync of the deny list fails: it stays as it is, until asked again"
 start_failing
+as admin
+expect 0 vouch access deny --serial 0A --role auditor
+echo 'deny.list.new keep' > "$VOUCH_FAIL_SYNC"
+expect 0 vouch access deny --serial 0B --role auditor -o csv
+says "serial auditor 0B,true,0"         # vouch tries it again, once
+[ ! -e "$VOUCH_FAIL_SYNC" ] || fail "no fsync has failed"
+grep -q 'event=deny_list err=IO' "$log" || fail "the log does not say so"
+denied 0A 1
+denied 0B 1
+
+step "the fsync of its folder fails: it is in force, and perhaps not on disk"
+echo '/dev keep' > "$VOUCH_FAIL_SYNC"
+expect 5 vouch access deny --serial 0C --role auditor
+complains OUTCOME_UNKNOWN
+[ ! -e "$VOUCH_FAIL_SYNC" ] || fail "no fsync has failed"
+expect 0 vouch access deny --serial 0C --role auditor
+says "(as before)"
+as association
+
+step "the log's fsync fails, and what it was for is gone"
 upload a 0
 echo '-wal drop' > "$VOUCH_FAIL_SYNC"
 upload b 5
