@@ -23,7 +23,8 @@ struct session {
     int64_t moved_us;               /* when something last moved */
     int deaf;                       /* the server takes nothing any more */
     int dead;                       /* the connection is gone */
-    int farewell;                   /* the server ends it, in good order */
+    int goaway;                     /* the server ends it ... */
+    int farewell;                   /* ... in good order */
     struct vouch_error why;         /* of the last two */
     int waiting;                    /* nghttp2 waits for the call's bytes */
     struct call call;               /* the one in progress */
@@ -72,9 +73,10 @@ on_frame(nghttp2_session *h2, const nghttp2_frame *frame, void *cookie)
     struct session *s = cookie;
 
     (void)h2;
-    if (frame->hd.type == NGHTTP2_GOAWAY &&
-        frame->goaway.error_code == NGHTTP2_NO_ERROR)
-        s->farewell = 1;
+    if (frame->hd.type == NGHTTP2_GOAWAY) {
+        s->goaway = 1;
+        s->farewell |= frame->goaway.error_code == NGHTTP2_NO_ERROR;
+    }
     if (call != NULL && (frame->hd.type == NGHTTP2_HEADERS ||
         frame->hd.type == NGHTTP2_DATA) &&
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
@@ -390,6 +392,8 @@ session_begin(struct session *s, const char *method,
     if (session_pump(s, 0, error) != 0)     /* has it said good-bye? */
         return (-1);
     if (!nghttp2_session_check_request_allowed(s->h2)) {
+        if (!s->goaway)             /* it is nghttp2 that hung up */
+            return (not_http2(s, error));
         (void)error_set(error, VOUCH_FAILURE_UNREACHABLE,
             "%s takes no more calls on this connection",
             channel_server(s->channel));

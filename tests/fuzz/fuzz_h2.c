@@ -50,6 +50,7 @@ static const struct rpc_limits tight_rpc = {
     .max_deadline_us = 100000,
     .stall_us = 1000,
     .compress_above = 1,
+    .max_calls = 5,
 };
 
 static const struct h2_limits wide = {
@@ -65,6 +66,8 @@ static const struct h2_limits tight = {
     .max_header_list = 512,
     .window = 65535,
     .max_cheap_frames = 10,
+    .ping_us = 10000000,
+    .max_ping_strikes = 3,
 };
 
 static const struct identity peer = {
