@@ -23,7 +23,7 @@
 #define PREFACE_LENGTH 24
 
 /* Of the header of a frame. */
-enum { TYPE = 3, STREAM = 5 };
+enum { TYPE = 3, STREAM = 5, HEADER = 9 };
 
 static void
 broken(struct h2 *h2, uint32_t code, const char *why)
@@ -89,18 +89,18 @@ may_be_late(const struct h2_strict *strict, int32_t id)
 
 /* A stream of the peer's that was open, or passed over, and is no more. */
 static int
-is_closed(nghttp2_session *session, int32_t id)
+is_closed(const struct h2 *h2, int32_t id)
 {
     nghttp2_stream *stream;
 
-    if ((id & 1) == 0 || id > nghttp2_session_get_last_proc_stream_id(session))
+    if (id > h2->strict.newest || (id & 1) == 0)
         return (0);
-    if (nghttp2_session_get_stream_user_data(session, id) != NULL)
+    if (nghttp2_session_get_stream_user_data(h2->session, id) != NULL)
         return (0);
 
     /* One that is being reset is there, but has no call; one that a PRIORITY
      * has named is there, but was never open. */
-    stream = nghttp2_session_find_stream(session, id);
+    stream = nghttp2_session_find_stream(h2->session, id);
     return (stream == NULL ||
         nghttp2_stream_get_state(stream) == NGHTTP2_STREAM_STATE_IDLE);
 }
@@ -110,7 +110,7 @@ check_closed(struct h2 *h2, int32_t id)
 {
     const struct h2_strict *strict = &h2->strict;
 
-    if (!is_closed(h2->session, id) || may_be_late(strict, id))
+    if (!is_closed(h2, id) || may_be_late(strict, id))
         return;
     if (id > strict->skipped_from && id < strict->skipped_to)
         broken(h2, NGHTTP2_PROTOCOL_ERROR,
@@ -203,25 +203,16 @@ stream_in(const uint8_t *head)
         head[STREAM + 3]));
 }
 
-/* Is this DATA for a stream that is open, or that is opened before it? */
-static int
-is_plain(nghttp2_session *session, int32_t id)
-{
-    return (id > nghttp2_session_get_last_proc_stream_id(session) ||
-        nghttp2_session_get_stream_user_data(session, id) != NULL);
-}
-
-/* The header of the frame at ${*at}, if all of it is there; or keep it. */
+/*
+ * The rest of the header whose first bytes came before, or the first bytes of
+ * one.  Return it if it is whole, else NULL.
+ */
 static const uint8_t *
-take_head(struct h2_strict *strict, struct slice in, size_t *at)
+collect(struct h2_strict *strict, struct slice in, size_t *at)
 {
-    if (strict->nhead == 0 && in.n - *at >= sizeof(strict->head)) {
-        *at += sizeof(strict->head);
-        return (in.p + *at - sizeof(strict->head));
-    }
-    for (; *at < in.n && strict->nhead < sizeof(strict->head); ++*at)
-        strict->head[strict->nhead++] = in.p[*at];
-    if (strict->nhead < sizeof(strict->head))
+    while (*at < in.n && strict->nhead < HEADER)
+        strict->head[strict->nhead++] = in.p[(*at)++];
+    if (strict->nhead < HEADER)
         return (NULL);
     strict->nhead = 0;
     return (strict->head);
@@ -229,35 +220,39 @@ take_head(struct h2_strict *strict, struct slice in, size_t *at)
 
 /*
  * Only DATA for a closed stream are passed over with no callback at all.  What
- * stands before such a frame has to be taken first, for it may be what closed
- * the stream.
+ * stands before such a frame has to be taken first: RST_STREAM may be what
+ * closes it.  (An end that closes it in the same piece is not looked for, nor
+ * a stream passed over in it: section 5.1 lets us ignore what follows.)
  */
 size_t
 h2_strict_scan(struct h2 *h2, struct slice in)
 {
     struct h2_strict *strict = &h2->strict;
     const uint8_t *head;
-    size_t at = 0, begin, n;
+    size_t at = 0, begin, left = strict->left;
     int reset = 0;
+    int32_t id;
 
-    while (at < in.n) {
-        if ((n = in.n - at) <= strict->left) {
-            strict->left -= (uint32_t)n;
+    while (in.n - at > left) {
+        begin = at += left;
+        left = 0;
+        if (in.n - at >= HEADER && strict->nhead == 0) {
+            head = in.p + at;
+            at += HEADER;
+        } else if ((head = collect(strict, in, &at)) == NULL)
             break;
-        }
-        begin = at += strict->left;
-        strict->left = 0;
-        if ((head = take_head(strict, in, &at)) == NULL)
-            break;
-        if (head[TYPE] == NGHTTP2_DATA && (begin == 0 || reset ||
-            !is_plain(h2->session, stream_in(head)))) {
-            if (begin > 0)
+        if (head[TYPE] == NGHTTP2_RST_STREAM)
+            reset = 1;
+        else if (head[TYPE] == NGHTTP2_DATA &&
+            ((id = stream_in(head)) <= strict->newest || reset)) {
+            if (begin > 0 && (reset || is_closed(h2, id))) {
+                strict->left = 0;
                 return (begin);
-            check_closed(h2, stream_in(head));
+            }
+            check_closed(h2, id);
         }
-        reset |= (head[TYPE] == NGHTTP2_RST_STREAM);
-        strict->left = (uint32_t)head[0] << 16 | (uint32_t)head[1] << 8 |
-            head[2];
+        left = (size_t)head[0] << 16 | (size_t)head[1] << 8 | head[2];
     }
+    strict->left = (uint32_t)(left - (in.n - at));
     return (in.n);
 }
