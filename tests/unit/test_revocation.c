@@ -80,6 +80,19 @@ read_serial(const X509 *leaf, char *out)
             ASN1_STRING_get0_data(serial)[i]);
 }
 
+/*
+ * OpenSSL reads the extensions of a certificate once, when they are first asked
+ * for, and not again if that fails: as the daemon does, look at each CA before
+ * it is trusted.
+ */
+static void
+look_at_cas(const struct fixture *f)
+{
+    assert_int_equal(X509_check_ca(f->root), 1);
+    for (int i = 0; i < ROLE_COUNT; i++)
+        assert_int_equal(X509_check_ca(f->ca[i]), 1);
+}
+
 static int
 setup(void **state)
 {
@@ -98,6 +111,7 @@ setup(void **state)
     read_serial(f.leaf, f.identity.serial);
     assert_int_equal(tls_marks_read(f.leaf, f.ca[ROLE_EMPLOYER], &f.identity,
         &f.marks), E_OK);
+    look_at_cas(&f);
     *state = &f;
     return (0);
 }
