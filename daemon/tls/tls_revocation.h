@@ -79,7 +79,8 @@ enum err MUST_USE tls_revocation_create(
  * Have CRLs of ${root} and of each ${role_ca}, and read the files.  Called
  * before these CAs are in force, first at the start and then whenever they
  * are read anew: those of before stay known, because connections stay that
- * began under them.  Any thread.
+ * began under them.  The caller has found each to be a CA's by X509_check_ca()
+ * (OpenSSL reads extensions once, and never again if that fails).  Any thread.
  *
  * Fails: E_NOMEM; the first time also E_IO, E_CRYPTO (a CRL that is no good)
  * and E_INVAL (a fault in the deny list).  Later such faults are logged and
