@@ -50,7 +50,7 @@ static const struct rpc_limits tight_rpc = {
     .max_deadline_us = 100000,
     .stall_us = 1000,
     .compress_above = 1,
-    .max_calls = 5,
+    .max_calls = 2,
 };
 
 static const struct h2_limits wide = {
@@ -62,7 +62,7 @@ static const struct h2_limits wide = {
 };
 
 static const struct h2_limits tight = {
-    .max_streams = 2,
+    .max_streams = 3,
     .max_header_list = 512,
     .window = 65535,
     .max_cheap_frames = 10,
