@@ -390,6 +390,28 @@ def make_h2(m):
                 literal(":method", method) + literal(":scheme", "https") +
                 literal(":path", "/healthz"))
             for i, method in enumerate(["GET", "HEAD", "PUT"])])
+    upper = cut(HEADERS, END_HEADERS, 1, literal("X-upper", "case"))
+    s.add("late", b"\x03", plan(step(13, TAKE), step(9, NOTHING)),
+          cut(HEADERS, END_HEADERS, 1, headers("Chat")), upper,
+          cut(DATA, 0, 1, b"late"), cut(WINDOW, 0, 1, b"\0\0\0\1"),
+          cut(HEADERS, 5, 1, literal("x-end", "now")),
+          call(cut, 3, "Echo", text))
+    for name, frames in (
+            ("closed_data", cut(DATA, 0, 1, b"x")),
+            ("closed_headers", cut(HEADERS, 5, 1, literal("x-end", "now"))),
+            ("closed_reset", cut(HEADERS, 4, 3, headers("Chat")) +
+             cut(RST, 0, 3, b"\0\0\0\x08") + cut(DATA, 0, 3, b"x")),
+            ("skipped", call(cut, 7, "Echo", text) +
+             cut(HEADERS, 5, 5, headers("Echo"))),
+            ("windows_full", cut(HEADERS, 4, 3, headers("Chat")) +
+             cut(WINDOW, 0, 3, b"\x7f\xff\0\0") +
+             cut(SETTINGS, 0, 0, b"\0\4\0\1\0\0")),
+            ("another_host", cut(HEADERS, 4, 3, headers(
+                "Chat", ("host", "elsewhere"))) + cut(DATA, 1, 3, text)),
+            ("goaway_open", cut(HEADERS, 4, 3, headers("Chat")) +
+             cut(GOAWAY, 0, 0, bytes(8)) + cut(DATA, 1, 3, text))):
+        s.add(name, b"\x03", plan(step(13, TAKE), step(8, TAKE)),
+              call(cut, 1, "Echo", text), frames)
     s.add("attempts", b"\x03", whole,
           call(cut, 1, "Busy", text, extra=[("grpc-previous-rpc-attempts",
                                              "3")]))
