@@ -1,7 +1,13 @@
 /*
  * DATA frames, and what hides how long they are.  Who watches the network sees
  * lengths: behind an answer whose length would tell what it says stands a frame
- * of padding, so that both together fill a step.
+ * of padding, so that both together fill a step.  If the answer goes in pieces,
+ * because the client's window had no room for it, each of them is padded.
+ *
+ * How many steps depends on the question alone, which is seen, too, as long as
+ * what is told beside it takes no more than three quarters of a step: otherwise
+ * one could ask so much that a good answer just begins another step, and a bad
+ * one does not.
  *
  * The frame is of a type that nobody knows, which every client passes over (RFC
  * 9113 section 5.5; the numbers from 0xf0 on are for experiments).  Padded DATA
@@ -36,16 +42,20 @@ put_header(uint8_t *p, size_t n, uint8_t type, int32_t id)
     p[8] = (uint8_t)stream;
 }
 
-/* Behind ${wire} bytes, so many more that they fill steps. */
+/*
+ * Behind ${wire} bytes in answer to ${question} of them, so many more that they
+ * fill steps.
+ */
 static void
-put_padding(struct buf *out, size_t wire, size_t step)
+put_padding(struct buf *out, size_t wire, size_t question, size_t step)
 {
-    size_t more = step - wire % step;
+    size_t least = question + step - step / 4, more;
 
-    if (more < FRAME_HEADER)
-        more += step;
-    if (more == step || wire + more > H2_TAKE_ROOM)
-        return;     /* it does fill them, or is beyond all steps */
+    more = (wire > least ? wire : least) + FRAME_HEADER;
+    more += step - 1;
+    more -= more % step + wire;
+    if (wire + more > H2_TAKE_ROOM)
+        return;     /* beyond all steps */
     put_header(out->p + out->n, more - FRAME_HEADER, FRAME_PADDING, 0);
     memset(out->p + out->n + FRAME_HEADER, 0, more - FRAME_HEADER);
     out->n += more;
@@ -61,7 +71,8 @@ h2_data_read(nghttp2_session *session, int32_t id, uint8_t *unused,
 {
     struct h2_stream *stream = source->ptr;
     const struct h2 *h2 = cookie;
-    size_t whole = rpc_call_whole(stream->call), before = h2->out->n, n;
+    size_t before = h2->out->n, question, n;
+    int hides = rpc_call_hides(stream->call, &question);
     enum rpc_read read;
     uint8_t *p;
 
@@ -83,9 +94,9 @@ h2_data_read(nghttp2_session *session, int32_t id, uint8_t *unused,
         p[4] |= NGHTTP2_FLAG_END_STREAM;
     else if (n == 0)
         h2->out->n = before;
-    /* A window with no room for the whole is the client's choice. */
-    if (whole > 0 && n == whole && h2->limits.pad_step > 0)
-        put_padding(h2->out, FRAME_HEADER + n, h2->limits.pad_step);
+    if (hides && n > 0 && h2->limits.pad_step > 0)
+        put_padding(h2->out, FRAME_HEADER + n, question,
+            h2->limits.pad_step);
     return ((ssize_t)n);
 }
 

@@ -165,12 +165,12 @@ enum rpc_read rpc_call_read(struct rpc_call *call, uint8_t *out, size_t size,
     size_t *n);
 
 /**
- * rpc_call_whole(call):
- * If what rpc_call_read() has is one whole answer, the last thing but the
- * trailers, and nobody is to learn from its length what it says, return its
- * length; otherwise 0.
+ * rpc_call_hides(call, question):
+ * Return non-zero if what rpc_call_read() has is of the lone answer, from whose
+ * length nobody is to learn what it says.  ${*question} is how long what was
+ * asked is, which the answer may repeat.
  */
-size_t rpc_call_whole(const struct rpc_call *call);
+int rpc_call_hides(const struct rpc_call *call, size_t *question);
 
 /**
  * rpc_call_trailers(call, headers, max):

@@ -344,11 +344,12 @@ rpc_call_read(struct rpc_call *call, uint8_t *out, size_t size, size_t *n)
     return (*n > 0 ? RPC_READ_MORE : RPC_READ_WAIT);
 }
 
-size_t
-rpc_call_whole(const struct rpc_call *call)
+int
+rpc_call_hides(const struct rpc_call *call, size_t *question)
 {
-    return (call->state == RPC_ENDED && call->method != NULL &&
-        call->method->hide_length && call->taken == 0 ? call->out.n : 0);
+    *question = call->request.n;
+    return (call->method != NULL && call->method->hide_length &&
+        call->state == RPC_ENDED && rpc_call_backlog(call) > 0);
 }
 
 size_t
