@@ -25,6 +25,9 @@
 
 enum { FRAME_HEADER = 9, FRAME_PADDING = 0xf0 };
 
+/* Of one answer; who takes more pieces of it wants to be sent padding. */
+#define PIECES_MAX 8
+
 /* A frame's header at ${p}; ${n}: of its payload. */
 static void
 put_header(uint8_t *p, size_t n, uint8_t type, int32_t id)
@@ -94,7 +97,8 @@ h2_data_read(nghttp2_session *session, int32_t id, uint8_t *unused,
         p[4] |= NGHTTP2_FLAG_END_STREAM;
     else if (n == 0)
         h2->out->n = before;
-    if (hides && n > 0 && h2->limits.pad_step > 0)
+    if (hides && n > 0 && h2->limits.pad_step > 0 &&
+        stream->padded++ < PIECES_MAX)
         put_padding(h2->out, FRAME_HEADER + n, question,
             h2->limits.pad_step);
     return ((ssize_t)n);

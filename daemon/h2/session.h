@@ -30,6 +30,7 @@ struct h2_stream {
     uint32_t reset_code;
     size_t held;                    /* received, and no new window granted */
     size_t owed;                    /* of that, the connection's, too */
+    unsigned padded;                /* pieces of its answer */
 };
 
 /*

@@ -775,6 +775,25 @@ a_small_window_is_enough(void **state)
 }
 
 static void
+who_takes_an_answer_in_crumbs_is_not_sent_a_step_for_each(void **state)
+{
+    char text[2001];
+    struct exchange *x;
+    struct peer p;
+
+    (void)state;
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    peer_open(&p, NULL, 50);
+    x = call_text(&p, PATH "Secret", text, 0);
+    peer_pump(&p);
+    assert_int_equal(exchange_status(x).code, GRPC_OK);
+    assert_true(x->ndata > 20);
+    assert_in_range(p.padding, 8 * 2048, 8 * 4096);
+    peer_close(&p);
+}
+
+static void
 without_a_step_nothing_is_padded(void **state)
 {
     struct h2_limits limits = peer_limits;
@@ -854,6 +873,7 @@ main(void)
         TEST(an_answer_whose_length_would_tell_fills_steps),
         TEST(other_answers_are_as_long_as_they_are),
         TEST(a_small_window_is_enough),
+        TEST(who_takes_an_answer_in_crumbs_is_not_sent_a_step_for_each),
         TEST(without_a_step_nothing_is_padded),
         TEST(output_stays_within_its_buffer),
     };
