@@ -171,6 +171,24 @@ check_accepted(X509 *leaf, int signer, const struct identity *identity)
     FUZZ_CHECK((X509_get_extended_key_usage(leaf) & XKU_SSL_CLIENT) != 0);
 }
 
+/* The issuer's name is the peer's invention, and a pair of the log's. */
+static void
+check_shown(void)
+{
+    static const char issuer[] = " issuer=\"";
+    const char *p;
+    char text[200];
+
+    tls_shown(ssl, text, sizeof(text));
+    FUZZ_CHECK(strncmp(text, " serial=", 8) == 0);
+    FUZZ_CHECK((p = strstr(text, issuer)) != NULL);
+    p += sizeof(issuer) - 1;
+    p += strcspn(p, "\"\\=\n");
+    FUZZ_CHECK(strcmp(p, "\"") == 0);
+    for (p = text; *p != '\0'; p++)
+        FUZZ_CHECK(*p >= ' ' && *p <= '~');
+}
+
 static void
 check_peer(X509 *leaf, int signer)
 {
@@ -187,6 +205,7 @@ check_peer(X509 *leaf, int signer)
         check_accepted(leaf, signer, &peer->identity);
     tls_failure(ssl, text, sizeof(text));
     FUZZ_CHECK(fuzz_is_text(text, sizeof(text)) && text[0] != '\0');
+    check_shown();
 }
 
 int
