@@ -103,7 +103,7 @@
         "size of a call's headers")                                           \
     NUMBER(window, "http2.window_bytes", 1048576, 65535, 16777216,            \
         "what a peer may send ahead on a connection")                         \
-    NUMBER(pad_step, "http2.pad_step_bytes", 4096, 0, 8192,                   \
+    NUMBER(pad_step, "http2.pad_step_bytes", 2048, 0, 8192,                   \
         "answers to claims are padded until they fill steps of so many "      \
         "bytes; 0: not")                                                      \
     NUMBER(cheap_frames, "http2.cheap_frames", 1000, 10, 1000000,             \

@@ -4,10 +4,9 @@
  * of padding, so that both together fill a step.  If the answer goes in pieces,
  * because the client's window had no room for it, each of them is padded.
  *
- * How many steps depends on the question alone, which is seen, too, as long as
- * what is told beside it takes no more than three quarters of a step: otherwise
- * one could ask so much that a good answer just begins another step, and a bad
- * one does not.
+ * How many steps it takes is decided by the question, by how long an answer to
+ * it may be: otherwise a good answer might begin one more step where a bad one
+ * does not.
  *
  * The frame is of a type that nobody knows, which every client passes over (RFC
  * 9113 section 5.5; the numbers from 0xf0 on are for experiments).  Padded DATA
@@ -46,16 +45,15 @@ put_header(uint8_t *p, size_t n, uint8_t type, int32_t id)
 }
 
 /*
- * Behind ${wire} bytes in answer to ${question} of them, so many more that they
- * fill steps.
+ * Behind ${wire} bytes, where ${most} of an answer were possible, so many more
+ * that they fill steps.
  */
 static void
-put_padding(struct buf *out, size_t wire, size_t question, size_t step)
+put_padding(struct buf *out, size_t wire, size_t most, size_t step)
 {
-    size_t least = question + step - step / 4, more;
+    size_t more = most + FRAME_HEADER;
 
-    more = (wire > least ? wire : least) + FRAME_HEADER;
-    more += step - 1;
+    more = (wire > more ? wire : more) + FRAME_HEADER + step - 1;
     more -= more % step + wire;
     if (wire + more > H2_TAKE_ROOM)
         return;     /* beyond all steps */
@@ -74,8 +72,8 @@ h2_data_read(nghttp2_session *session, int32_t id, uint8_t *unused,
 {
     struct h2_stream *stream = source->ptr;
     const struct h2 *h2 = cookie;
-    size_t before = h2->out->n, question, n;
-    int hides = rpc_call_hides(stream->call, &question);
+    size_t before = h2->out->n, most, n;
+    int hides = rpc_call_hides(stream->call, &most);
     enum rpc_read read;
     uint8_t *p;
 
@@ -99,8 +97,7 @@ h2_data_read(nghttp2_session *session, int32_t id, uint8_t *unused,
         h2->out->n = before;
     if (hides && n > 0 && h2->limits.pad_step > 0 &&
         stream->padded++ < PIECES_MAX)
-        put_padding(h2->out, FRAME_HEADER + n, question,
-            h2->limits.pad_step);
+        put_padding(h2->out, FRAME_HEADER + n, most, h2->limits.pad_step);
     return ((ssize_t)n);
 }
 

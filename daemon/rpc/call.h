@@ -99,6 +99,7 @@ struct rpc_call {
     struct grpc_reader *reader;             /* owned */
     struct buf request;                     /* the one message while READING */
     struct buf kept;                        /* what came while full */
+    size_t may_tell;                        /* bytes beside the question */
     unsigned nrequests;
     unsigned attempts;                      /* of the same before this one */
     struct buf out;

@@ -165,12 +165,12 @@ enum rpc_read rpc_call_read(struct rpc_call *call, uint8_t *out, size_t size,
     size_t *n);
 
 /**
- * rpc_call_hides(call, question):
+ * rpc_call_hides(call, most):
  * Return non-zero if what rpc_call_read() has is of the lone answer, from whose
- * length nobody is to learn what it says.  ${*question} is how long what was
- * asked is, which the answer may repeat.
+ * length nobody is to learn what it says.  ${*most}: so long may answers to the
+ * question be.
  */
-int rpc_call_hides(const struct rpc_call *call, size_t *question);
+int rpc_call_hides(const struct rpc_call *call, size_t *most);
 
 /**
  * rpc_call_trailers(call, headers, max):

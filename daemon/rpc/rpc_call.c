@@ -345,9 +345,9 @@ rpc_call_read(struct rpc_call *call, uint8_t *out, size_t size, size_t *n)
 }
 
 int
-rpc_call_hides(const struct rpc_call *call, size_t *question)
+rpc_call_hides(const struct rpc_call *call, size_t *most)
 {
-    *question = call->request.n;
+    *most = call->request.n + call->may_tell;
     return (call->method != NULL && call->method->hide_length &&
         call->state == RPC_ENDED && rpc_call_backlog(call) > 0);
 }

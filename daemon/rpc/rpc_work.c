@@ -137,6 +137,12 @@ sink_came_compressed(void *cookie)
     return (((struct rpc_call *)cookie)->came_compressed);
 }
 
+static void
+sink_may_tell(void *cookie, size_t n)
+{
+    ((struct rpc_call *)cookie)->may_tell = n;
+}
+
 static const struct sink_ops sink_ops = {
     .send = sink_send,
     .send_bytes = sink_send_bytes,
@@ -145,6 +151,7 @@ static const struct sink_ops sink_ops = {
     .add_metadata = sink_add_metadata,
     .allow_compression = sink_allow_compression,
     .came_compressed = sink_came_compressed,
+    .may_tell = sink_may_tell,
 };
 
 void

@@ -85,6 +85,13 @@ struct sink_ops {
 
     /* Return non-zero if the message that is now given came compressed. */
     int (*came_compressed)(void *cookie);
+
+    /*
+     * Say, before the answer, by how many bytes an answer to this question may
+     * be longer than the question, whatever it says.  For methods with
+     * hide_length: the padding allows for so much.
+     */
+    void (*may_tell)(void *cookie, size_t n);
 };
 
 #define SINK_FULL ((size_t)256 * 1024)

@@ -22,9 +22,17 @@ struct entry {
     struct buf statements;                  /* owned */
 };
 
+/* What any type of an association has on a day. */
+struct most {
+    char association[DECIDE_ID_MAX + 1];    /* "": nothing is kept here */
+    int32_t day;
+    size_t n;
+};
+
 struct recognized_cache {
     const struct catalog_index *catalog;    /* borrowed */
     struct entry entries[PLACES];
+    struct most most[PLACES];
 };
 
 enum err
@@ -141,6 +149,73 @@ recognized_find(struct recognized_cache *cache,
     recognized->state = entry->state;
     recognized->statements = buf_slice(&entry->statements);
     return (E_OK);
+}
+
+static enum err
+work_out_most(const struct catalog_index *index,
+    const struct decide_claim *claim, struct arena *arena, size_t *most)
+{
+    const Vouch__V1__Catalog *catalog = catalog_index_catalog(index);
+    struct recognized one;
+    enum err err = E_OK;
+    size_t i;
+
+    *most = 0;
+    for (i = 0; i < catalog->n_credential_types && err == E_OK; i++) {
+        const Vouch__V1__CredentialType *type = catalog->credential_types[i];
+
+        if (strcmp(type->association_id, claim->association->id) != 0)
+            continue;
+        err = find_once(index, claim, type->id, arena, &one);
+        if (err == E_OK && one.statements.n > *most)
+            *most = one.statements.n;
+    }
+    return (err);
+}
+
+/*
+ * Of a type that is not claimed any may be told.  Whom the asker accepts makes
+ * no difference here: to work that out each time would be too much.
+ */
+static enum err
+find_most(struct recognized_cache *cache, const struct decide_claim *claim,
+    struct arena *arena, size_t *n)
+{
+    const char *association = claim->association->id;
+    struct most *most = &cache->most[place_of(association, claim->day)];
+    Vouch__V1__Claim anybody = *claim->claim;
+    struct decide_claim wide = *claim;
+    enum err err;
+
+    if (most->day != claim->day || strcmp(most->association, association)
+        != 0) {
+        most->association[0] = '\0';
+        anybody.n_recognized_by = 0;
+        wide.claim = &anybody;
+        if ((err = work_out_most(cache->catalog, &wide, arena, &most->n)) !=
+            E_OK)
+            return (err);
+        most->day = claim->day;
+        if (strlen(association) <= DECIDE_ID_MAX)
+            memcpy(most->association, association, strlen(association) + 1);
+    }
+    *n = most->n;
+    return (E_OK);
+}
+
+enum err
+recognized_most(struct recognized_cache *cache,
+    const struct decide_claim *claim, struct arena *arena, size_t *n)
+{
+    const char *type = claim->claim->credential_type_id;
+    struct recognized found;
+    enum err err;
+
+    if (type[0] == '\0')
+        return (find_most(cache, claim, arena, n));
+    if ((err = recognized_find(cache, claim, type, arena, &found)) == E_OK)
+        *n = found.statements.n;
+    return (err);
 }
 
 void

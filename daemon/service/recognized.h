@@ -44,6 +44,17 @@ enum err MUST_USE recognized_find(struct recognized_cache *cache,
     struct recognized *recognized);
 
 /**
+ * recognized_most(cache, claim, arena, n):
+ * Return in ${*n} how many bytes of statements an answer to ${claim}, whose
+ * association is known, may have, whatever the verdict.  Does to earlier finds
+ * what recognized_find() does.
+ *
+ * Fails: as recognized_find().
+ */
+enum err MUST_USE recognized_most(struct recognized_cache *cache,
+    const struct decide_claim *claim, struct arena *arena, size_t *n);
+
+/**
  * recognized_cache_free(cache):
  * Free ${cache}; NULL is allowed.
  */

@@ -23,6 +23,15 @@
  */
 #define SPARE_MAX 256
 
+/*
+ * By how much an answer is longer than its question, without recognitions: who
+ * asked, words of the association, status, periods.  Twice what the longest
+ * take with what associations publish.
+ */
+#define REST_MAX ((size_t)640)
+
+#define NOT_FOUND VOUCH__V1__RECOGNITION_STATE__RECOGNITION_STATE_UNSPECIFIED
+
 /* The fields of VerifyCredentialResponse. */
 enum {
     RESPONSE_ANSWER = 1, RESPONSE_QUESTION
@@ -243,6 +252,26 @@ read_latest(struct found *found)
     return (E_OK);
 }
 
+/*
+ * How long an answer to the claim may be, whatever it says, so that its length
+ * says nothing.  If the claim names a type, what it says need not be found
+ * again.
+ */
+static enum err
+allow_for(struct unary_call *call, const struct recognized *found)
+{
+    const struct verify *v = call->state;
+    size_t n = found->statements.n;
+    enum err err;
+
+    if (found->state == NOT_FOUND &&
+        (err = recognized_most(call->worker->recognized, &v->prepared,
+        call->worker->scratch, &n)) != E_OK)
+        return (err);
+    call->sink.ops->may_tell(call->sink.cookie, n + REST_MAX);
+    return (E_OK);
+}
+
 /* So that finding nothing is the work of finding somebody else. */
 static enum err
 read_stand_in(struct unary_call *call)
@@ -287,7 +316,13 @@ decide_found(struct unary_call *call, const struct store_candidates *found,
     input.freshness = facts->freshness;
     input.extensions = catalog_index_extensions(
         call->worker->service->catalog, association->id, &input.nextensions);
-    return (decide(&input, decision));
+    if (v->prepared.claim->credential_type_id[0] == '\0' &&
+        (err = allow_for(call, &facts->recognized)) != E_OK)
+        return (err);
+    if ((err = decide(&input, decision)) != E_OK ||
+        v->prepared.claim->credential_type_id[0] == '\0')
+        return (err);
+    return (allow_for(call, &facts->recognized));
 }
 
 /* ---- the lookup ------------------------------------------------------- */

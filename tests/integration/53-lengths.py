@@ -56,20 +56,30 @@ LONGEST = "ascp-mls"
 
 
 def long_claims(roster):
-    """Claims of a kind where most is to be told, and again with all that an
-    asker may add, each for somebody and for nobody."""
+    """Claims of the type with the longest answers, and of none, so that they
+    might be as long; both again with all that an asker may add; for somebody
+    and for nobody."""
     with open(roster, encoding="utf-8") as lines:
         row = next(row for row in csv.DictReader(lines)
                    if row["credential_type"] == LONGEST
                    and row["status"] == "ACTIVE" and not row["last4"])
     found = {"number": row["number"], "family": row["family"],
-             "birth": (int(row["birth_date"][:4]), 0, 0), "type": LONGEST}
-    stated = dict(found, on_behalf_of="b" * 200, authorization_ref="r" * 200,
-                  requested_by="q" * 200)
-    return tuple((verdict, dict(claim, number=number))
-                 for claim in (found, stated)
+             "birth": (int(row["birth_date"][:4]), 0, 0)}
+    stated = {"on_behalf_of": "b" * 200, "authorization_ref": "r" * 200,
+              "requested_by": "q" * 200}
+    return tuple((verdict, dict(found, number=number, type=name, **more))
+                 for name in (LONGEST, "") for more in ({}, stated)
                  for verdict, number in (("CONFIRMED", row["number"]),
                                          ("NO_MATCH", "99999")))
+
+
+def kind(claim):
+    """What a claim asks for, but not about whom: all that its answer's length
+    may tell."""
+    return (claim.get("type") or "any type" if "association" not in claim
+            else "no issuer") + (
+        ", by some" if "recognized_by" in claim else "") + (
+        ", stated" if "requested_by" in claim else "")
 
 
 class Relay:
@@ -163,7 +173,7 @@ class Lengths(unittest.TestCase):
                 "vouch.v1.verification_pb2").Verdict
 
     def lengths(self, made):
-        """Of each claim its verdict and the lengths of the answer's record."""
+        """Of each claim its kind, verdict and the lengths of the record."""
         self.load(made)
         claims = CLAIMS + long_claims(os.path.join(made.directory,
                                                    "roster.csv"))
@@ -187,24 +197,30 @@ class Lengths(unittest.TestCase):
             self.assertEqual(answer.verdict,
                              self.verdicts.Value("VERDICT_" + verdict))
             seen.append(max(relay.records[before:]))
-        return [(verdict, set(seen[i::len(claims)]))
-                for i, (verdict, _) in enumerate(claims)]
+        found = [(kind(claim), verdict, set(seen[i::len(claims)]))
+                 for i, (verdict, claim) in enumerate(claims)]
+        for row in sorted(found, key=lambda row: row[0]):
+            print("%-20s %-16s %s" % row)
+        return found
 
     def test_every_verdict_is_as_long(self):
         made = ready()
         self.addCleanup(made.stop)
-        lengths = self.lengths(made)
-        for verdict, each in lengths:
-            print("padded   %-16s %s bytes" % (verdict, sorted(each)))
-        self.assertEqual(len({n for _, each in lengths for n in each}), 1)
+        by_kind = {}
+        for name, verdict, each in self.lengths(made):
+            found = by_kind.setdefault(name, (set(), set()))
+            found[0].add(verdict)
+            found[1].update(each)
+        for name, (verdicts, each) in by_kind.items():
+            self.assertEqual(len(each), 1, name)
+            self.assertEqual(len(verdicts) > 1,
+                             name not in ("no issuer", "any type, by some"))
 
     def test_without_padding_the_relay_sees_them_apart(self):
         made = ready(0)
         self.addCleanup(made.stop)
-        lengths = self.lengths(made)
-        for verdict, each in lengths:
-            print("unpadded %-16s %s bytes" % (verdict, sorted(each)))
-        self.assertGreater(len({n for _, each in lengths for n in each}), 6)
+        self.assertGreater(len({n for _, _, each in self.lengths(made)
+                                for n in each}), 6)
 
 
 if __name__ == "__main__":

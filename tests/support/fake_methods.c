@@ -131,6 +131,15 @@ echo_half_close(void *call)
 }
 
 static void
+secret_half_close(void *call)
+{
+    struct work *w = call;
+
+    w->sink.ops->may_tell(w->sink.cookie, FAKE_MAY_TELL);
+    finish(w, send_text(w, w->text));
+}
+
+static void
 bytes_half_close(void *call)
 {
     struct work *w = call;
@@ -313,6 +322,8 @@ static const struct method_ops meta_chat_ops = {start, NULL, meta_message,
     silent_half_close, NULL, cancel};
 static const struct method_ops echo_ops = {start, NULL, keep_message,
     echo_half_close, NULL, cancel};
+static const struct method_ops secret_ops = {start, NULL, keep_message,
+    secret_half_close, NULL, cancel};
 static const struct method_ops bytes_ops = {start, NULL, keep_message,
     bytes_half_close, NULL, cancel};
 static const struct method_ops fail_ops = {start, NULL, keep_message,
@@ -358,7 +369,8 @@ static const struct method methods[] = {
     {PLAIN("Fail", 0, 0, ROLE_ANY, 0, TEXT, fail_ops)},
     {PLAIN("Later", 0, 0, ROLE_ANY, 0, TEXT, later_ops)},
     {PLAIN("Nobody", 0, 0, 0, 0, TEXT, echo_ops)},
-    {PLAIN("Secret", 0, 0, ROLE_ANY, 0, TEXT, echo_ops), .hide_length = 1},
+    {PLAIN("Secret", 0, 0, ROLE_ANY, 0, TEXT, secret_ops),
+        .hide_length = 1},
     {PLAIN("Silent", 0, 0, ROLE_ANY, 0, TEXT, silent_ops)},
     {PLAIN("Strict", 0, 0, ROLE_ANY, 1, TEXT, echo_ops)},
     {PLAIN("Meta", 0, 0, ROLE_ANY, 0, TEXT, meta_ops),

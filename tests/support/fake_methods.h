@@ -26,7 +26,8 @@
  *   /test.v1.Test/Meta      Echo, with the metadata x-echo before the answer and
  *                           x-echo-bin behind it; or NOT_FOUND for "fail"
  *   /test.v1.Test/MetaChat  Chat with the same, at each message
- *   /test.v1.Test/Secret    Echo, and the answer's length is hidden
+ *   /test.v1.Test/Secret    Echo, and the answer's length is hidden: it might
+ *                           be FAKE_MAY_TELL bytes longer
  *   /test.v1.Test/Admin     Echo for admins only
  *   /test.v1.Test/Nobody    Echo for nobody
  */
@@ -34,6 +35,8 @@
 #include <stddef.h>
 
 #include "proto/bytes.h"
+
+#define FAKE_MAY_TELL ((size_t)1024)
 
 struct fake {
     int started;        /* calls whose start() succeeded */

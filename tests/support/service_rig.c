@@ -103,7 +103,14 @@ sink_backlog(void *cookie)
     return (((struct service_rig *)cookie)->sink.backlog);
 }
 
+static void
+sink_may_tell(void *cookie, size_t n)
+{
+    ((struct service_rig *)cookie)->sink.may_tell = n;
+}
+
 static const struct sink_ops sink_ops = {
+    .may_tell = sink_may_tell,
     .send = sink_send,
     .send_bytes = sink_send_bytes,
     .finish = sink_finish,

@@ -23,6 +23,7 @@ struct service_rig_sink {
     struct buf *sent[SERVICE_RIG_MESSAGES];     /* packed; owned */
     size_t n;
     int finished;
+    size_t may_tell;
     struct grpc_status status;
     size_t backlog;             /* what it claims to hold */
     size_t grow;                /* backlog that each message adds */

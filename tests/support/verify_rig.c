@@ -151,6 +151,7 @@ clear_outcome(struct rig_outcome *o)
             NULL);
     o->response = NULL;
     o->sent = o->finished = 0;
+    o->may_tell = 0;
     grpc_status_from_err(&o->status, E_OK);
 }
 
@@ -301,7 +302,16 @@ no_backlog(void *cookie)
     return (0);
 }
 
+static void
+on_may_tell(void *cookie, size_t n)
+{
+    struct rig_outcome *o = cookie;
+
+    o->may_tell = n;
+}
+
 static const struct sink_ops sink_ops = {
+    .may_tell = on_may_tell,
     .send = on_send,
     .send_bytes = on_send_bytes,
     .finish = on_finish,
@@ -341,5 +351,9 @@ rig_ask(struct rig *rig)
     o->response = vouch__v1__verify_credential_response__unpack(NULL,
         o->bytes.n, o->bytes.p);
     assert_non_null(o->response);
+    /* Of an unknown association nothing is told. */
+    if (o->may_tell > 0)
+        assert_in_range(o->bytes.n, 0, o->may_tell +
+            protobuf_c_message_get_packed_size(&rig->request.base));
     return (o->response);
 }

@@ -21,6 +21,7 @@
 struct rig_outcome {
     int sent;
     int finished;
+    size_t may_tell;
     struct grpc_status status;
     struct buf bytes;               /* of the response; owned */
     Vouch__V1__VerifyCredentialResponse *response;  /* owned; NULL: none */

@@ -145,6 +145,85 @@ an_asker_with_a_choice_gets_an_answer_of_its_own(void **state)
     assert_true(differ > 0);
 }
 
+static size_t
+most_of(struct fixture *f)
+{
+    size_t n = 0;
+
+    assert_int_equal(recognized_most(f->cache, &f->prepared, f->arena, &n),
+        E_OK);
+    arena_reset(f->arena);
+    return (n);
+}
+
+/* Of a type that is named what it has; of any, what the longest has. */
+static void
+an_answer_says_no_more_than_was_told_it_might(void **state)
+{
+    struct fixture *f = *state;
+    char *nobody[] = {"no-such"}, *any_type = f->claim.credential_type_id;
+    struct recognized found;
+    size_t most, longest;
+
+    for (size_t a = 0; a < f->files->n_associations; a++) {
+        f->prepared.association = catalog_index_association(f->catalog,
+            f->files->associations[a]->id);
+        f->prepared.day = DAY_FIRST + (int32_t)(a % DAYS) * DAY_STEP;
+        most = most_of(f);
+        longest = 0;
+        for (size_t t = 0; t < f->files->n_credential_types; t++) {
+            Vouch__V1__CredentialType *type = f->files->credential_types[t];
+
+            if (strcmp(type->association_id, f->files->associations[a]->id) !=
+                0)
+                continue;
+            assert_int_equal(recognized_find(f->cache, &f->prepared, type->id,
+                f->arena, &found), E_OK);
+            f->claim.credential_type_id = type->id;
+            assert_int_equal(most_of(f), found.statements.n);
+            if (found.statements.n > longest)
+                longest = found.statements.n;
+            f->claim.credential_type_id = any_type;
+        }
+        assert_int_equal(most, longest);
+
+        /* Kept or not, and whomever the asker accepts. */
+        f->claim.recognized_by = nobody;
+        f->claim.n_recognized_by = 1;
+        assert_int_equal(most_of(f), most);
+        f->prepared.day++;
+        (void)most_of(f);
+        f->prepared.day--;
+        assert_int_equal(most_of(f), most);
+        f->claim.n_recognized_by = 0;
+    }
+}
+
+static void
+without_memory_no_length_is_false(void **state)
+{
+    struct fixture *f = *state;
+    enum err err = E_NOMEM;
+    size_t most, n = 0;
+
+    f->prepared.association = f->files->associations[0];
+    f->prepared.day = DAY_FIRST + 7;
+    most = most_of(f);
+    f->prepared.day++;
+    (void)most_of(f);
+    f->prepared.day--;
+    for (int at = 0; at < 200 && err == E_NOMEM; at++) {
+        fault_arm(at);
+        err = recognized_most(f->cache, &f->prepared, f->arena, &n);
+        fault_arm(-1);
+        arena_reset(f->arena);
+        if (!fault_fired())
+            break;
+    }
+    assert_int_equal(err, E_OK);
+    assert_int_equal(n, most);
+}
+
 /* What failed is not kept. */
 static void
 without_memory_nothing_false_is_kept(void **state)
@@ -183,6 +262,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_kept_is_what_would_be_worked_out),
         cmocka_unit_test(an_asker_with_a_choice_gets_an_answer_of_its_own),
+        cmocka_unit_test(an_answer_says_no_more_than_was_told_it_might),
+        cmocka_unit_test(without_memory_no_length_is_false),
         cmocka_unit_test(without_memory_nothing_false_is_kept),
     };
 
