@@ -156,21 +156,29 @@ work_out_most(const struct catalog_index *index,
     const struct decide_claim *claim, struct arena *arena, size_t *most)
 {
     const Vouch__V1__Catalog *catalog = catalog_index_catalog(index);
-    struct recognized one;
-    enum err err = E_OK;
-    size_t i;
+    const char *association = claim->association->id;
+    Vouch__V1__Answer answer = VOUCH__V1__ANSWER__INIT;
+    Vouch__V1__Recognition *const *list;
+    size_t i, n, size;
 
+    list = catalog_index_recognitions(index, association, &n);
+    answer.recognitions = arena_alloc(arena,
+        (n + 1) * sizeof(*answer.recognitions));
+    if (answer.recognitions == NULL)
+        return (arena_exhausted(arena) ? E_TOOBIG : E_NOMEM);
     *most = 0;
-    for (i = 0; i < catalog->n_credential_types && err == E_OK; i++) {
+    for (i = 0; i < catalog->n_credential_types; i++) {
         const Vouch__V1__CredentialType *type = catalog->credential_types[i];
 
-        if (strcmp(type->association_id, claim->association->id) != 0)
+        if (strcmp(type->association_id, association) != 0)
             continue;
-        err = find_once(index, claim, type->id, arena, &one);
-        if (err == E_OK && one.statements.n > *most)
-            *most = one.statements.n;
+        (void)decide_recognized(list, n, claim, type->id, answer.recognitions,
+            &answer.n_recognitions);
+        size = protobuf_c_message_get_packed_size(&answer.base);
+        if (size > *most)
+            *most = size;
     }
-    return (err);
+    return (E_OK);
 }
 
 /*
