@@ -48,11 +48,29 @@ cut(struct conn *c)
     conn_arm(c);
 }
 
+/* One that asks no more, and still takes what it has asked for. */
+static int
+revoke_ending(struct conn *c)
+{
+    char why[TLS_REVOCATION_WHY];
+
+    /* It may end because it was revoked. */
+    if (c->until <= clock_monotonic_us() + REVOKED_US ||
+        tls_server_standing(c->host->tls, &c->peer, &c->marks, why,
+        sizeof(why)) != TLS_REVOKED)
+        return (0);
+    tell(c, why);
+    conn_enter(c, CONN_CLOSED);
+    return (1);
+}
+
 int
 conn_revoke(struct conn *c)
 {
     char why[TLS_REVOCATION_WHY];
 
+    if (c->state == CONN_ENDING)
+        return (revoke_ending(c));
     if (c->state != CONN_OPEN && c->state != CONN_DRAINING)
         return (0);
     switch (tls_server_standing(c->host->tls, &c->peer, &c->marks, why,

@@ -19,8 +19,9 @@ int conn_revoke_admits(struct conn *conn);
  * conn_revoke(conn):
  * See how the peer's certificate stands now.  One that is revoked ends the
  * connection at once, calls in progress and all: the peer is told by a GOAWAY
- * if it listens, and has a second to hang up.  One of which nothing is known
- * drains it.  The log is told.  Returns non-zero in either case.
+ * if it listens, and has a second to hang up; one that is ending already is
+ * closed.  One of which nothing is known drains it.  The log is told.  Returns
+ * non-zero if the connection ends for this.
  */
 int conn_revoke(struct conn *conn);
 

@@ -3,6 +3,8 @@
  * and a protocol of lines behind them.
  */
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -12,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -206,6 +209,32 @@ a_line_by_hand_ends_connections(void **state)
     rig_hang_up(in, 0);
 }
 
+/* It has said its end, and takes what it asked for bit by bit, or not. */
+static void
+who_only_listens_any_more_is_out_too(void **state)
+{
+    struct world *w = *state;
+    int on = 1, off = 0;
+    struct question q;
+    SSL *out;
+
+    assert_non_null(out = rig_dial(w->rig, w->employer));
+    /* In one piece: who does not read is not read, either. */
+    assert_int_equal(setsockopt(SSL_get_fd(out), IPPROTO_TCP, TCP_CORK, &on,
+        sizeof(on)), 0);
+    assert_true(rig_say(out, "big 100000000\n"));
+    assert_int_equal(SSL_shutdown(out), 0);
+    assert_int_equal(setsockopt(SSL_get_fd(out), IPPROTO_TCP, TCP_CORK, &off,
+        sizeof(off)), 0);
+    assert_true(rig_hear(out, "abcdefghijklmnopqrstuvwxyz"));
+    ask(w, &q, EMPLOYER);
+    wait_for(&q);
+    assert_int_equal(q.denying.err, E_OK);
+    assert_int_equal(q.denying.ended, 1);
+    assert_true(rig_wait(rig_sessions, 0));
+    rig_hang_up(out, 0);
+}
+
 static void
 who_asks_while_others_write_waits(void **state)
 {
@@ -291,6 +320,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_answer_comes_when_all_are_out),
         TEST(a_line_by_hand_ends_connections),
+        TEST(who_only_listens_any_more_is_out_too),
         TEST(who_asks_while_others_write_waits),
         TEST(a_fault_in_the_list_is_told),
         cmocka_unit_test_setup(who_asks_at_the_end_is_answered, setup),
