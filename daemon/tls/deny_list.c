@@ -203,6 +203,18 @@ deny_list_text(const struct deny_list *list)
     return (buf_slice(&list->text));
 }
 
+int
+deny_list_continues(const struct deny_list *list,
+    const struct deny_list *before)
+{
+    struct slice text = deny_list_text(list), old = deny_list_text(before);
+
+    if (text.n < old.n)
+        return (0);
+    text.n = old.n;
+    return (slice_equal(text, old));
+}
+
 size_t
 deny_list_count(const struct deny_list *list)
 {

@@ -42,6 +42,13 @@ unsigned deny_list_find(const struct deny_list *list, enum denial_kind kind,
 struct slice deny_list_text(const struct deny_list *list);
 
 /**
+ * deny_list_continues(list, before):
+ * Return non-zero if ${list} is ${before}, and perhaps more lines behind it.
+ */
+int deny_list_continues(const struct deny_list *list,
+    const struct deny_list *before);
+
+/**
  * deny_list_count(list):
  * Return how many entries it has.
  */

@@ -114,6 +114,16 @@ load_crls(struct tls_revocation *r, struct crl_load *load)
     watched_end(&r->crl_watched, load->faults);
 }
 
+static void
+put_denied(struct tls_revocation *r, struct deny_list *list)
+{
+    /* Most have none, and need not hear of it. */
+    if (r->denied != NULL || deny_list_text(list).n > 0)
+        log_line(LOG_INFO, "deny_list", "file=%s entries=%zu", r->deny_list,
+            deny_list_count(list));
+    take_denied(r, list);
+}
+
 static enum err
 load_denied(struct tls_revocation *r, int quiet, char *why, size_t size)
 {
@@ -133,11 +143,7 @@ load_denied(struct tls_revocation *r, int quiet, char *why, size_t size)
                 r->denied == NULL ? "" : " kept=before");
         return (err);
     }
-    /* Most have none, and need not hear of it. */
-    if (r->denied != NULL || deny_list_text(list).n > 0)
-        log_line(LOG_INFO, "deny_list", "file=%s entries=%zu", r->deny_list,
-            deny_list_count(list));
-    take_denied(r, list);
+    put_denied(r, list);
     return (E_OK);
 }
 
@@ -291,14 +297,39 @@ poll_crls(struct tls_revocation *r)
 
     if (r->crl[0] == '\0')
         return (0);
+    /* Half of a CRL is none, and takes nothing away. */
     state = watched_look(&r->crl_watched, r->crl);
-    if (state != WATCHED_CHANGED && state != WATCHED_RETRY)
+    if (state == WATCHED_SAME || state == WATCHED_MOVING)
         return (0);
     load.quiet = (state == WATCHED_RETRY);
     load_crls(r, &load);
     take_crls(r, &load);
     crl_load_free(&load);
     return (1);
+}
+
+/*
+ * Somebody adds to the list, line by line.  What else is done to it may be half
+ * of what is meant, and has to rest.
+ */
+static int
+take_more(struct tls_revocation *r)
+{
+    const struct watched before = r->deny_watched;
+    struct deny_list *list = NULL;
+    char why[512];
+
+    watched_begin(&r->deny_watched, r->deny_list);
+    if (r->denied != NULL && deny_file_read(r->deny_list, r->trust_domain,
+        r->denied, &list, why, sizeof(why)) == E_OK &&
+        deny_list_continues(list, r->denied)) {
+        watched_end(&r->deny_watched, 0);
+        put_denied(r, list);
+        return (1);
+    }
+    deny_list_free(list);
+    r->deny_watched = before;
+    return (0);
 }
 
 static int
@@ -310,6 +341,8 @@ poll_denied(struct tls_revocation *r)
     if (r->deny_list[0] == '\0')
         return (0);
     state = watched_look(&r->deny_watched, r->deny_list);
+    if (state == WATCHED_RESTLESS)
+        return (take_more(r));
     if (state != WATCHED_CHANGED && state != WATCHED_RETRY)
         return (0);
     return (load_denied(r, state == WATCHED_RETRY, why, sizeof(why)) == E_OK);
@@ -341,6 +374,7 @@ catch_up(struct tls_revocation *r)
 
     switch (watched_look(&r->deny_watched, r->deny_list)) {
     case WATCHED_MOVING:
+    case WATCHED_RESTLESS:
         return (E_BUSY);
     case WATCHED_CHANGED:
     case WATCHED_RETRY:

@@ -105,8 +105,10 @@ enum tls_standing MUST_USE tls_revocation_check(
  * tls_revocation_poll(revocation):
  * Look whether the files have changed, and read them if so; a file that was
  * touched within the last second is left alone until it rests, because it may
- * be half written.  Returns non-zero if tls_revocation_check() may now say
- * something else.  To be called every second or so, by one thread.
+ * be half written.  If that takes more than 2.5 seconds CRLs are read all the
+ * same, and a deny list that is the one in force and more.  Returns non-zero
+ * if tls_revocation_check() may now say something else.  To be called every
+ * second or so, by one thread.
  */
 int MUST_USE tls_revocation_poll(struct tls_revocation *revocation);
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 
 #define REST_US ((int64_t)1000000)
+#define PATIENCE_US ((int64_t)2500000)
 #define RETRY_US ((int64_t)10000000)
 
 /* What cannot be looked at has changed into that. */
@@ -35,13 +36,17 @@ watched_look(struct watched *watched, const char *path)
         return (watched->retry_us != 0 && now >= watched->retry_us ?
             WATCHED_RETRY : WATCHED_SAME);
     }
+    if (!watched->differs)
+        watched->begun_us = now;
     if (!watched->differs || !is_same(&print, &watched->now)) {
         watched->differs = 1;
         watched->now = print;
         watched->since_us = now;
     }
-    return (now - watched->since_us < REST_US ? WATCHED_MOVING :
-        WATCHED_CHANGED);
+    if (now - watched->since_us >= REST_US)
+        return (WATCHED_CHANGED);
+    return (now - watched->begun_us < PATIENCE_US ? WATCHED_MOVING :
+        WATCHED_RESTLESS);
 }
 
 void

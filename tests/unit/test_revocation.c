@@ -267,6 +267,38 @@ it_counts_when_it_rests(void **state)
     ASSERT_STANDING(f, TLS_REVOKED, "revoked");
 }
 
+/* Half a second at a time, for as long as the daemon promises. */
+static int
+counts_while(struct fixture *f, void (*change)(struct fixture *f, int i))
+{
+    for (int i = 0; i < 8; i++) {
+        change(f, i);
+        if (tls_revocation_poll(f->revocation) &&
+            standing(f) == TLS_REVOKED)
+            return (1);
+        monotonic_us += SECOND / 2;
+    }
+    return (0);
+}
+
+static void
+renew_another(struct fixture *f, int i)
+{
+    put_crl(f, "admin.crl", &(struct tls_crl){.ca = "ca-admin",
+        .number = i + 1});
+}
+
+static void
+a_neighbor_that_never_rests_holds_nothing_up(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(start(f), E_OK);
+    put_crl(f, "employer.crl", &(struct tls_crl){.ca = "ca-employer",
+        .serials = {f->identity.serial}, .number = 7});
+    assert_true(counts_while(f, renew_another));
+}
+
 static void
 a_revoked_ca_takes_all_of_its_role(void **state)
 {
@@ -666,6 +698,63 @@ nobody_is_overwritten(void **state)
 }
 
 static void
+append(struct fixture *f, int i)
+{
+    char line[64];
+
+    (void)snprintf(line, sizeof(line), "serial admin %02X\n", i + 1);
+    put_text(f->list, line, "ae");
+}
+
+/* What has been there is written anew, and half of it is missing yet. */
+static void
+write_half(struct fixture *f, int i)
+{
+    char line[64];
+
+    (void)snprintf(line, sizeof(line), "serial admin %02X\nhalf", i + 1);
+    put_text(f->list, line, i % 2 == 0 ? "we" : "ae");
+}
+
+static void
+write_without(struct fixture *f, int i)
+{
+    char line[64];
+
+    (void)snprintf(line, sizeof(line), "serial admin %02X\n", i + 1);
+    put_text(f->list, line, "we");
+}
+
+static void
+a_list_that_never_rests_may_grow(void **state)
+{
+    struct fixture *f = *state;
+    struct denial denial = denial_of("serial admin FF");
+    char line[512];
+    int added;
+
+    assert_int_equal(start(f), E_OK);
+    (void)snprintf(line, sizeof(line), "identity %s\n", f->identity.uri);
+    put_text(f->list, line, "we");
+    assert_true(counts_while(f, append));
+    /* Whoever writes it has the file open, perhaps. */
+    append(f, 99);
+    assert_int_equal(tls_revocation_deny(f->revocation, &denial, &added),
+        E_BUSY);
+    /* Nobody comes back before it rests. */
+    for (int i = 0; i < 20; i++) {
+        (i < 10 ? write_half : write_without)(f, i);
+        assert_false(tls_revocation_poll(f->revocation));
+        ASSERT_STANDING(f, TLS_REVOKED, "identity");
+        monotonic_us += SECOND / 2;
+    }
+    assert_true(look(f));
+    ASSERT_STANDING(f, TLS_GOOD, "");
+    assert_int_equal(tls_revocation_deny(f->revocation, &denial, &added),
+        E_OK);
+}
+
+static void
 without_a_list_nothing_is_denied(void **state)
 {
     struct fixture *f = *state;
@@ -781,6 +870,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_crl_that_appears_counts),
         TEST(it_counts_when_it_rests),
+        TEST(a_neighbor_that_never_rests_holds_nothing_up),
         TEST(a_revoked_ca_takes_all_of_its_role),
         TEST(a_step_back_is_not_taken),
         TEST(of_several_the_newest_counts),
@@ -796,6 +886,7 @@ main(void)
         TEST(each_kind_of_entry_denies),
         TEST(what_is_denied_is_in_force_and_in_the_file),
         TEST(nobody_is_overwritten),
+        TEST(a_list_that_never_rests_may_grow),
         TEST(without_a_list_nothing_is_denied),
         TEST(a_start_without_alloc_is_whole_or_none),
         TEST(a_change_without_alloc_loses_nothing),
