@@ -1,6 +1,7 @@
 #include "settings.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,28 @@
 
 /* What a tick answers at a time; beyond it malloc() is asked. */
 #define SPARE_CALLS 64
+
+/*
+ * The list may not be there yet; but in a folder that is not, a disk perhaps
+ * that is not mounted, it would be missed in silence.
+ */
+static enum err
+check_deny_list(const struct conf *conf, char *why, size_t size)
+{
+    char dir[PATH_MAX] = ".";
+    char *last;
+
+    if (strchr(conf->tls_deny_list, '/') != NULL) {
+        (void)snprintf(dir, sizeof(dir), "%s", conf->tls_deny_list);
+        last = strrchr(dir, '/');
+        last[last == dir] = '\0';
+    }
+    if (access(dir, X_OK) == 0)
+        return (E_OK);
+    (void)snprintf(why, size, "tls.deny_list: %s: %s; the folder of the list "
+        "must be there, or nobody would be denied", dir, strerror(errno));
+    return (E_IO);
+}
 
 /* Each of these must be given; nothing sensible could stand in for it. */
 enum err
@@ -42,7 +65,7 @@ settings_check(const struct conf *conf, char *why, size_t size)
             "not set: nobody would be let in");
         return (E_INVAL);
     }
-    return (E_OK);
+    return (check_deny_list(conf, why, size));
 }
 
 enum err

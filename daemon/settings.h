@@ -13,9 +13,10 @@
 
 /**
  * settings_check(conf, why, size):
- * Check that what has no sensible default is set.
+ * Check that what has no sensible default is set, and that the folder of a deny
+ * list that is named is there.
  *
- * Fails: E_INVAL; ${why}, of ${size} bytes, names the setting.
+ * Fails: E_INVAL, E_IO; ${why}, of ${size} bytes, names the setting.
  */
 enum err MUST_USE settings_check(const struct conf *conf, char *why,
     size_t size);

@@ -392,6 +392,11 @@ class Revocation(unittest.TestCase):
         status, said = check("tls.deny_list=" + listed)
         self.assertEqual(status, 1)
         self.assertIn(listed + ": line 3: ", said)
+        # A list that is not there yet may come; its folder must be there.
+        self.assertEqual(check("tls.deny_list=" + listed + ".new")[0], 0)
+        status, said = check("tls.deny_list=/no/such/list")
+        self.assertEqual(status, 1)
+        self.assertIn("tls.deny_list: /no/such: No such file", said)
         self.assertEqual(check("tls.crl=/no/such")[0], 1)
         self.assertEqual(check("tls.crl_required=yes")[0], 1)
 
