@@ -98,6 +98,14 @@ count_ping(struct h2 *h2)
         h2->flood = why;
 }
 
+/* Empty, or small enough to be padding alone. */
+static int
+is_empty(size_t length, uint8_t flags)
+{
+    return (length == 0 ||
+        (length <= 256 && (flags & NGHTTP2_FLAG_PADDED) != 0));
+}
+
 void
 h2_limits_received(struct h2 *h2, const nghttp2_frame_hd *frame)
 {
@@ -113,10 +121,8 @@ h2_limits_received(struct h2 *h2, const nghttp2_frame_hd *frame)
     case NGHTTP2_CONTINUATION:
         break;
     case NGHTTP2_DATA:
-        /* Empty, or small enough to be padding alone. */
         if ((frame->flags & NGHTTP2_FLAG_END_STREAM) == 0 &&
-            (frame->length == 0 || (frame->length <= 256 &&
-            (frame->flags & NGHTTP2_FLAG_PADDED) != 0)))
+            is_empty(frame->length, frame->flags))
             count(h2, "too_many_empty_frames");
         break;
     case NGHTTP2_PING:
@@ -129,6 +135,14 @@ h2_limits_received(struct h2 *h2, const nghttp2_frame_hd *frame)
         count(h2, "too_many_control_frames");
         break;
     }
+}
+
+/* The others use up the connection's window, which a round trip gives back. */
+void
+h2_limits_late(struct h2 *h2, size_t length, uint8_t flags)
+{
+    if (is_empty(length, flags))
+        count(h2, "too_many_late_frames");
 }
 
 void

@@ -23,7 +23,7 @@
 #define PREFACE_LENGTH 24
 
 /* Of the header of a frame. */
-enum { TYPE = 3, STREAM = 5, HEADER = 9 };
+enum { TYPE = 3, FLAGS = 4, STREAM = 5, HEADER = 9 };
 
 static void
 broken(struct h2 *h2, uint32_t code, const char *why)
@@ -105,18 +105,22 @@ is_closed(const struct h2 *h2, int32_t id)
         nghttp2_stream_get_state(stream) == NGHTTP2_STREAM_STATE_IDLE);
 }
 
-static void
+/* Returns non-zero if the frame comes late, and is passed over. */
+static int
 check_closed(struct h2 *h2, int32_t id)
 {
     const struct h2_strict *strict = &h2->strict;
 
-    if (!is_closed(h2, id) || may_be_late(strict, id))
-        return;
+    if (!is_closed(h2, id))
+        return (0);
+    if (may_be_late(strict, id))
+        return (1);
     if (id > strict->skipped_from && id < strict->skipped_to)
         broken(h2, NGHTTP2_PROTOCOL_ERROR,
             "a stream below one that was opened before");
     else
         broken(h2, NGHTTP2_STREAM_CLOSED, "the stream is closed");
+    return (0);
 }
 
 /* The largest window that a stream's answer has. */
@@ -140,7 +144,7 @@ h2_strict_received(struct h2 *h2, const nghttp2_frame_hd *frame)
 {
     switch (frame->type) {
     case NGHTTP2_HEADERS:
-        check_closed(h2, frame->stream_id);
+        (void)check_closed(h2, frame->stream_id);
         break;
     case NGHTTP2_CONTINUATION:
         /* The one type whose length nghttp2 does not look at. */
@@ -241,6 +245,7 @@ h2_strict_scan(struct h2 *h2, struct slice in)
             at += HEADER;
         } else if ((head = collect(strict, in, &at)) == NULL)
             break;
+        left = (size_t)head[0] << 16 | (size_t)head[1] << 8 | head[2];
         if (head[TYPE] == NGHTTP2_RST_STREAM)
             reset = 1;
         else if (head[TYPE] == NGHTTP2_DATA &&
@@ -249,9 +254,9 @@ h2_strict_scan(struct h2 *h2, struct slice in)
                 strict->left = 0;
                 return (begin);
             }
-            check_closed(h2, id);
+            if (check_closed(h2, id))
+                h2_limits_late(h2, left, head[FLAGS]);
         }
-        left = (size_t)head[0] << 16 | (size_t)head[1] << 8 | head[2];
     }
     strict->left = (uint32_t)(left - (in.n - at));
     return (in.n);

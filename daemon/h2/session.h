@@ -179,6 +179,12 @@ enum err MUST_USE h2_limits_option(const struct h2_limits *limits,
 void h2_limits_received(struct h2 *h2, const nghttp2_frame_hd *frame);
 
 /**
+ * h2_limits_late(h2, length, flags):
+ * Count DATA for a stream that we have reset, which nghttp2 passes over.
+ */
+void h2_limits_late(struct h2 *h2, size_t length, uint8_t flags);
+
+/**
  * h2_limits_sent(h2, frame):
  * A frame was sent: an answer makes up for the cheap frames, a reset counts
  * as one.

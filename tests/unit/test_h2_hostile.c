@@ -415,6 +415,45 @@ headers_on_streams_that_we_reset_are_counted(void **state)
 }
 
 static void
+late_data_are_counted(struct raw *r, int flags, struct slice payload,
+    enum err expected)
+{
+    int i;
+
+    raw_request(&r->in, 1, PATH "Chat", 0);
+    raw_frame(&r->in, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1,
+        (struct slice){(const uint8_t *)"\0\1X\1y", 5});
+    assert_int_equal(feed(r), E_OK);
+    assert_int_equal(take(r).n[NGHTTP2_RST_STREAM], 1);
+    for (i = 0; i < 5000; i++)
+        raw_frame(&r->in, NGHTTP2_DATA, flags, 1, payload);
+    assert_int_equal(feed(r), expected);
+}
+
+static void
+empty_data_on_streams_that_we_reset_are_counted(void **state)
+{
+    late_data_are_counted(*state, 0, slice_of(""), E_INVAL);
+    assert_cut_off(*state, "too_many_late_frames");
+}
+
+static void
+so_are_its_ends(void **state)
+{
+    late_data_are_counted(*state, NGHTTP2_FLAG_END_STREAM, slice_of(""),
+        E_INVAL);
+    assert_cut_off(*state, "too_many_late_frames");
+}
+
+/* A peer may have sent so much before it hears of the reset. */
+static void
+data_under_way_when_we_reset_are_not(void **state)
+{
+    late_data_are_counted(*state, 0, slice_of("x"), E_OK);
+    assert_int_equal(take(*state).n[NGHTTP2_GOAWAY], 0);
+}
+
+static void
 what_is_not_http2_is_given_up(void **state)
 {
     struct raw *r = *state;
@@ -662,6 +701,9 @@ main(void)
         TEST(streams_beyond_the_limit_are_refused),
         TEST(streams_beyond_an_acknowledged_limit_are_refused),
         TEST(headers_on_streams_that_we_reset_are_counted),
+        TEST(empty_data_on_streams_that_we_reset_are_counted),
+        TEST(so_are_its_ends),
+        TEST(data_under_way_when_we_reset_are_not),
         TEST(what_is_not_http2_is_given_up),
         TEST(a_broken_protocol_ends_the_session),
         TEST(input_may_be_cut_at_every_byte),
