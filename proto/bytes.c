@@ -91,12 +91,13 @@ bytes_to_hex(struct slice bytes, char *text)
     *text = '\0';
 }
 
-/* One more than the value of a digit; 0 is none. */
+/* The value of a digit, and a bit that tells that it is one. */
+#define DIGIT 0x10U
+
 static const uint8_t hex_values[256] = {
-    ['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6,
-    ['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10,
-    ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+    ['0'] = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19,
+    ['a'] = 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f,
+    ['A'] = 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f,
 };
 
 enum err
@@ -110,17 +111,16 @@ bytes_from_hex(const char *text, uint8_t *out, size_t n)
 enum err
 bytes_from_digits(const uint8_t *digits, uint8_t *out, size_t n)
 {
-    unsigned all = 0, high, low;
+    unsigned all = DIGIT, high, low;
     size_t i;
 
-    /* One less than no digit has every bit. */
     for (i = 0; i < n; i++) {
-        high = hex_values[digits[2 * i]] - 1U;
-        low = hex_values[digits[2 * i + 1]] - 1U;
-        out[i] = (uint8_t)(high << 4 | low);
-        all |= high | low;
+        high = hex_values[digits[2 * i]];
+        low = hex_values[digits[2 * i + 1]];
+        out[i] = (uint8_t)(high << 4 | (low & 0xf));
+        all &= high & low;
     }
-    return (all < 16 ? E_OK : E_INVAL);
+    return (all != 0 ? E_OK : E_INVAL);
 }
 
 enum err

@@ -75,18 +75,6 @@ date_of(int64_t day)
 }
 
 int
-civil_is_given(struct civil date)
-{
-    return (date.year != 0 || date.month != 0 || date.day != 0);
-}
-
-int
-civil_is_whole(struct civil date)
-{
-    return (date.year != 0 && date.month != 0 && date.day != 0);
-}
-
-int
 civil_is_valid(struct civil date)
 {
     if (!civil_is_given(date))

@@ -26,13 +26,21 @@ struct civil {
  * civil_is_given(date):
  * Return non-zero unless all parts of ${date} are 0.
  */
-int civil_is_given(struct civil date);
+static inline int
+civil_is_given(struct civil date)
+{
+    return (date.year != 0 || date.month != 0 || date.day != 0);
+}
 
 /**
  * civil_is_whole(date):
  * Return non-zero if year, month and day of ${date} are given.
  */
-int civil_is_whole(struct civil date);
+static inline int
+civil_is_whole(struct civil date)
+{
+    return (date.year != 0 && date.month != 0 && date.day != 0);
+}
 
 /**
  * civil_is_valid(date):

@@ -140,15 +140,15 @@ has_room(const struct log_record *r)
 
 /* One of our own words. */
 static void
-put_key(struct log_record *r, const char *key)
+put_key(struct log_record *r, const char *key, size_t length)
 {
     char *p = r->at;
 
     *p++ = r->json ? ',' : ' ';
     if (r->json)
         *p++ = '"';
-    while (*key != '\0')
-        *p++ = *key++;
+    memcpy(p, key, length);
+    p += length;
     if (r->json) {
         *p++ = '"';
         *p++ = ':';
@@ -282,18 +282,20 @@ log_begin(struct log_record *record, enum log_level level, const char *event)
 }
 
 void
-log_text(struct log_record *record, const char *key, const char *value)
+log_text_pair(struct log_record *record, const char *key, size_t length,
+    const char *value)
 {
     if (!has_room(record))
         return;
-    put_key(record, key);
+    put_key(record, key, length);
     put_value(record, value);
     if (record->json)
         PUT(record, "\"");
 }
 
 void
-log_u64(struct log_record *record, const char *key, uint64_t value)
+log_u64_pair(struct log_record *record, const char *key, size_t length,
+    uint64_t value)
 {
     static const char pairs[] =
         "0001020304050607080910111213141516171819"
@@ -306,7 +308,7 @@ log_u64(struct log_record *record, const char *key, uint64_t value)
 
     if (!has_room(record))
         return;
-    put_key(record, key);
+    put_key(record, key, length);
     for (; value >= 100; value /= 100)
         memcpy(digits + (at -= 2), pairs + 2 * (value % 100), 2);
     if (value >= 10)

@@ -10,6 +10,7 @@
  */
 
 #include <stdint.h>
+#include <string.h>
 
 #include "proto/err.h"
 
@@ -55,19 +56,33 @@ struct log_record {
 int log_begin(struct log_record *record, enum log_level level,
     const char *event);
 
+/* What the two below call; of a constant ${key} the length is one, too. */
+void log_text_pair(struct log_record *record, const char *key, size_t length,
+    const char *value);
+void log_u64_pair(struct log_record *record, const char *key, size_t length,
+    uint64_t value);
+
 /**
  * log_text(record, key, value):
  * Add a pair; ${key} is a word of up to 32 letters.  A value with a blank or a
  * double quote in it gets its quotes here; what the line has no room for is
  * cut.
  */
-void log_text(struct log_record *record, const char *key, const char *value);
+static inline void
+log_text(struct log_record *record, const char *key, const char *value)
+{
+    log_text_pair(record, key, strlen(key), value);
+}
 
 /**
  * log_u64(record, key, value):
  * Add a pair whose value is a decimal number.
  */
-void log_u64(struct log_record *record, const char *key, uint64_t value);
+static inline void
+log_u64(struct log_record *record, const char *key, uint64_t value)
+{
+    log_u64_pair(record, key, strlen(key), value);
+}
 
 /**
  * log_end(record):
