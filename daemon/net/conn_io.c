@@ -128,6 +128,9 @@ on_dry(struct conn *c)
         break;
     default:
         ERR_clear_error();
+        if (tls_flooded(c->ssl) && conn_host_may_log(c->host))
+            log_line(LOG_WARN, "flood", "conn=%" PRIu64 " peer=%s "
+                "why=too_many_key_updates", c->id, c->peer.id);
         conn_enter(c, CONN_CLOSED);
         break;
     }

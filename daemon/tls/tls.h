@@ -134,6 +134,13 @@ enum tls_standing MUST_USE tls_server_standing(struct tls_server *tls,
 void tls_settle(SSL *ssl);
 
 /**
+ * tls_flooded(ssl):
+ * Return non-zero if the peer has sent so many key updates, after
+ * tls_settle(), that it is not read from any more.
+ */
+int tls_flooded(const SSL *ssl);
+
+/**
  * tls_failure(ssl, text, size):
  * Say for the log why the handshake on ${ssl} failed, and clear OpenSSL's
  * queue of errors.  What is wrong with a certificate is said in words of ours,

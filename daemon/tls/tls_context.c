@@ -11,6 +11,7 @@
 #include "tls/tls_own.h"
 #include "tls/tls_peer.h"
 #include "tls/tls_ticket.h"
+#include "tls/tls_updates.h"
 
 /* The leaf's issuer is the only CA between it and the root. */
 enum { CA_DEPTH = 1 };
@@ -152,6 +153,7 @@ set_protocol(SSL_CTX *ctx)
     /* A third of the reads; whoever stops early asks SSL_has_pending(). */
     SSL_CTX_set_read_ahead(ctx, 1);
     SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
+    tls_updates_limit(ctx);
     return (E_OK);
 }
 
