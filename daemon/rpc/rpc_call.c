@@ -39,11 +39,18 @@ rpc_call_backlog(const struct rpc_call *call)
     return (call->out.n - call->taken);
 }
 
+/* Is it yet to be said how long the client may take nothing? */
+static int
+is_patient(const struct rpc_call *call)
+{
+    return (call->stalled_us == INT64_MAX &&
+        call->server->limits.stall_us > 0 && rpc_call_backlog(call) > 0);
+}
+
 void
 rpc_call_waits(struct rpc_call *call)
 {
-    if (call->stalled_us == INT64_MAX && call->server->limits.stall_us > 0 &&
-        rpc_call_backlog(call) > 0)
+    if (is_patient(call))
         call->stalled_us = clock_monotonic_us() +
             call->server->limits.stall_us;
 }
@@ -76,7 +83,7 @@ said(struct rpc_call *call)
 }
 
 static void
-log_over(const struct rpc_call *call, const char *code)
+log_over(const struct rpc_call *call, const char *code, int64_t now)
 {
     const struct identity *peer = call->caller.identity;
     const char *what = call->method != NULL ? call->method->path :
@@ -90,8 +97,7 @@ log_over(const struct rpc_call *call, const char *code)
     log_text(&line, "role", identity_role_name(peer->role));
     log_text(&line, "peer", peer->id);
     log_text(&line, "code", code);
-    log_u64(&line, "dur_us",
-        (uint64_t)(clock_monotonic_us() - call->started_us));
+    log_u64(&line, "dur_us", (uint64_t)(now - call->started_us));
     log_u64(&line, "in", call->bytes_in);
     log_u64(&line, "out", call->bytes_out);
     if (call->attempts > 0)
@@ -122,6 +128,7 @@ respond_end(struct rpc_call *call, enum grpc_code code)
 void
 rpc_call_finish(struct rpc_call *call, const struct grpc_status *status)
 {
+    int64_t now = clock_monotonic_us();
     struct grpc_status none;
 
     if (status->code == GRPC_OK && call->bytes_out == 0 &&
@@ -132,9 +139,11 @@ rpc_call_finish(struct rpc_call *call, const struct grpc_status *status)
     }
     rpc_call_enter(call, RPC_ENDED);
     rpc_response_outcome(status, &call->outcome);
-    log_over(call, grpc_status_name(status->code));
+    log_over(call, grpc_status_name(status->code), now);
     if (respond_end(call, status->code) != E_OK)
         reset(call, RPC_RESET_INTERNAL);
+    else if (is_patient(call))
+        call->stalled_us = now + call->server->limits.stall_us;
 }
 
 void
@@ -440,7 +449,7 @@ begin(struct rpc_call *call, const struct rpc_facts *facts,
     if (facts->plain != RPC_PLAIN_NOT) {
         call->plain = rpc_plain_find(facts->plain, call->server->worker);
         rpc_call_enter(call, RPC_ENDED);
-        log_over(call, rpc_plain_code(call->plain));
+        log_over(call, rpc_plain_code(call->plain), clock_monotonic_us());
         if (rpc_plain_respond(call) != E_OK)
             reset(call, RPC_RESET_INTERNAL);
         else if (call->out.n == 0)
@@ -520,7 +529,8 @@ rpc_call_free(struct rpc_call *call)
     running = (call->state == RPC_RUNNING);
     if (takes_input(call)) {
         rpc_call_enter(call, RPC_ENDED);
-        log_over(call, grpc_status_name(GRPC_CANCELLED));
+        log_over(call, grpc_status_name(GRPC_CANCELLED),
+            clock_monotonic_us());
     }
     if (running)
         call->method->ops->cancel(call->work);

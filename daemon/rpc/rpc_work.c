@@ -81,7 +81,8 @@ put(struct rpc_call *call, const struct outgoing *what)
     }
     call->bytes_out += call->out.n - before;
     call->was_full |= rpc_call_backlog(call) >= SINK_FULL;
-    rpc_call_waits(call);
+    if (call->responded)    /* a lone answer waits from its end on */
+        rpc_call_waits(call);
 
 out:
     if (err != E_OK)
