@@ -432,9 +432,12 @@ static void
 close_all(struct app *app)
 {
     net_listener_free(app->listener);
-    revoker_stop(app->revoker);
     for (size_t i = 0; i < app->nworkers; i++)
         net_worker_drain(app->workers[i]);
+    for (size_t i = 0; i < app->nworkers; i++)
+        net_worker_wait(app->workers[i]);
+    /* Only now does nobody ask it any more; what it tells, they must hear. */
+    revoker_stop(app->revoker);
     for (size_t i = 0; i < app->nworkers; i++)
         net_worker_stop(app->workers[i]);
     free(app->workers);

@@ -21,6 +21,7 @@ struct net_worker {
     struct tls_server *tls;             /* borrowed */
     struct net_limits limits;
     pthread_t thread;
+    int joined;                         /* the starter's: it is no more */
 
     /* Made by the starter, then the thread's own. */
     struct event_base *base;            /* owned */
@@ -310,11 +311,20 @@ out:
 }
 
 void
+net_worker_wait(struct net_worker *worker)
+{
+    if (worker->joined)
+        return;
+    net_worker_drain(worker);
+    (void)pthread_join(worker->thread, NULL);
+    worker->joined = 1;
+}
+
+void
 net_worker_stop(struct net_worker *worker)
 {
     if (worker == NULL)
         return;
-    net_worker_drain(worker);
-    (void)pthread_join(worker->thread, NULL);
+    net_worker_wait(worker);
     worker_free(worker);
 }

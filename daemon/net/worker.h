@@ -87,9 +87,16 @@ void net_worker_revoke(struct net_revoke *revoke);
 void net_worker_drain(struct net_worker *worker);
 
 /**
- * net_worker_stop(worker):
+ * net_worker_wait(worker):
  * Wait until the drained worker has no connection left or its grace is over,
- * end its thread, and free it.  NULL is allowed.
+ * and end its thread.  What it is asked for from then on is answered by
+ * net_worker_stop().
+ */
+void net_worker_wait(struct net_worker *worker);
+
+/**
+ * net_worker_stop(worker):
+ * net_worker_wait() for it, and free it.  NULL is allowed.
  */
 void net_worker_stop(struct net_worker *worker);
 

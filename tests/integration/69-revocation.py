@@ -401,6 +401,43 @@ class Revocation(unittest.TestCase):
         self.assertEqual(check("tls.crl_required=yes")[0], 1)
 
 
+class Drained(unittest.TestCase):
+    """Who asks while the daemon drains is answered; who is denied then is
+    out."""
+
+    METHOD = "/vouch.v1.AccessService/DenyIdentity"
+
+    def test_drained(self):
+        from vouch.v1 import access_service_pb2 as requests
+        with support.Daemon("--set", "drain_ms=20000") as daemon:
+            admin = raw_h2.Wire(daemon, "admin")
+            self.addCleanup(admin.close)
+            guest = raw_h2.Wire(daemon, "employer")
+            self.addCleanup(guest.close)
+            guest.send(raw_h2.opening(1, "/grpc.reflection.v1.ServerReflection"
+                                         "/ServerReflectionInfo"))
+            # A call that lasts, lest the connection ends too soon.
+            admin.send(raw_h2.opening(1, "/grpc.reflection.v1.ServerReflection"
+                                         "/ServerReflectionInfo"))
+            self.assertTrue(admin.until(lambda: admin.settled))
+            self.assertTrue(guest.until(lambda: guest.settled))
+            daemon.terminate()
+            self.assertTrue(admin.until(lambda: admin.goaway))
+            self.assertEqual(admin.goaway, (0x7fffffff, 0, b"shutdown"))
+            uri = crl.uri(os.path.join(daemon.certificates(), "employer.pem"))
+            admin.send(raw_h2.call(3, self.METHOD, requests.DenyIdentityRequest(
+                identity=uri).SerializeToString()))
+            self.assertTrue(admin.until(lambda: admin.over(3)))
+            self.assertEqual(admin.streams[3].status(), 0,
+                             admin.streams[3].blocks)
+            with open(os.path.join(daemon.dev, "deny.list")) as file:
+                self.assertIn(uri, file.read())
+            self.assertTrue(guest.until(lambda: guest.closed, SECONDS + 3))
+            self.assertIn("event=revoked", daemon.log_text())
+            admin.send(raw_h2.frame(raw_h2.DATA, raw_h2.END_STREAM, 1))
+            daemon.wait()
+
+
 class Killed(unittest.TestCase):
     """SIGKILL amid DenyIdentity: the list is whole, and has whatever was
     acknowledged."""
