@@ -33,39 +33,9 @@ on_wake(void *cookie)
 }
 
 /*
- * The peer's certificate and ALPN were agreed on inside the handshake: what is
- * left is to begin.
- */
-static void
-on_shaken(struct conn *c)
-{
-    struct conn_host *host = c->host;
-
-    if (tls_peer(c->ssl, &c->peer) != E_OK ||
-        tls_peer_marks(c->ssl, &c->marks) != E_OK ||
-        h2_create(host->rpc, &c->peer, &host->limits.h2, on_wake, c,
-        &c->h2) != E_OK) {
-        log_line(LOG_WARN, "handshake", "conn=%" PRIu64
-            " reason=\"could not begin\"", c->id);
-        conn_enter(c, CONN_CLOSED);
-        return;
-    }
-    if (!conn_revoke_admits(c)) {
-        conn_enter(c, CONN_CLOSED);
-        return;
-    }
-    tls_settle(c->ssl);
-    log_line(LOG_DEBUG, "opened", "conn=%" PRIu64 " peer=%s serial=%s", c->id,
-        c->peer.uri, c->peer.serial);
-    conn_enter(c, CONN_OPEN);
-    conn_touch(c);          /* our SETTINGS */
-    if (host->draining)
-        conn_drain(c, CONN_SHUTDOWN);
-}
-
-/*
- * OpenSSL has written its alert already.  Whoever hung up by himself (a probe
- * of the port, most often) is worth no warning.
+ * OpenSSL has written its alert already, unless the handshake succeeded and it
+ * is we who refuse.  Whoever hung up by himself (a probe of the port, most
+ * often) is worth no warning.
  */
 static void
 on_refused(struct conn *c, int ssl_error)
@@ -84,6 +54,40 @@ on_refused(struct conn *c, int ssl_error)
         conn_enter(c, CONN_LINGERING);
     else
         conn_enter(c, CONN_CLOSED);
+}
+
+/*
+ * The peer's certificate and ALPN were agreed on inside the handshake: what is
+ * left is to begin.
+ */
+static void
+on_shaken(struct conn *c)
+{
+    struct conn_host *host = c->host;
+
+    if (tls_peer(c->ssl, &c->peer) != E_OK ||
+        tls_peer_marks(c->ssl, &c->marks) != E_OK) {
+        on_refused(c, SSL_ERROR_SSL);
+        return;
+    }
+    if (h2_create(host->rpc, &c->peer, &host->limits.h2, on_wake, c,
+        &c->h2) != E_OK) {
+        log_line(LOG_WARN, "handshake", "conn=%" PRIu64
+            " reason=\"could not begin\"", c->id);
+        conn_enter(c, CONN_CLOSED);
+        return;
+    }
+    if (!conn_revoke_admits(c)) {
+        conn_enter(c, CONN_CLOSED);
+        return;
+    }
+    tls_settle(c->ssl);
+    log_line(LOG_DEBUG, "opened", "conn=%" PRIu64 " peer=%s serial=%s", c->id,
+        c->peer.uri, c->peer.serial);
+    conn_enter(c, CONN_OPEN);
+    conn_touch(c);          /* our SETTINGS */
+    if (host->draining)
+        conn_drain(c, CONN_SHUTDOWN);
 }
 
 static void

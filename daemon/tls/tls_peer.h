@@ -27,6 +27,7 @@ struct tls_peer {
     char revoked[TLS_REVOCATION_WHY];
     int accepted;           /* ${identity} is set */
     int resumed;            /* and is a ticket's, not this handshake's own */
+    int tickets;            /* that were opened in this handshake */
 };
 
 struct tls_tickets;

@@ -165,6 +165,8 @@ tls_failure(const SSL *ssl, char *text, size_t size)
         reason = ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) ==
             SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE ?
             "no certificate was shown" : ERR_reason_error_string(error);
+    else if (SSL_is_init_finished(ssl) && !tls_peer_speaks_h2(ssl))
+        reason = "the client does not offer h2 by ALPN";
     if (reason == NULL)
         reason = error == 0 ? "the peer closed the connection" :
             "an error without a name";
@@ -177,7 +179,7 @@ tls_shown(const SSL *ssl, char *text, size_t size)
 {
     const struct tls_peer *peer = tls_peer_of(ssl);
 
-    if (peer == NULL || peer->issuer[0] == '\0')
+    if (peer == NULL || peer->issuer[0] == '\0' || peer->resumed)
         (void)snprintf(text, size, "%s", "");
     else
         (void)snprintf(text, size, " serial=%s issuer=\"%s\"",

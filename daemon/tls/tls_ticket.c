@@ -13,6 +13,13 @@
 
 enum { NAME_SIZE = 16, CIPHER_SIZE = 32, MAC_SIZE = 32, IV_SIZE = 16 };
 
+/*
+ * Tickets of one handshake that are opened.  A client offers one, and again if
+ * it has to begin anew; but whoever has seen one pass by could offer it fifty
+ * times over, and each takes half a handshake.
+ */
+enum { TICKETS_MAX = 4 };
+
 /* What one ticket is sealed under (RFC 5077 section 4). */
 struct ticket_key {
     unsigned char name[NAME_SIZE];      /* as the ticket has it */
@@ -89,6 +96,15 @@ set_mac(EVP_MAC_CTX *mac, struct ticket_key *key)
     return (EVP_MAC_CTX_set_params(mac, params));
 }
 
+/* Returns non-zero if ${ssl} may open one more. */
+static int
+may_open(const SSL *ssl)
+{
+    struct tls_peer *peer = tls_peer_of(ssl);
+
+    return (peer != NULL && peer->tickets++ < TICKETS_MAX);
+}
+
 /* For SSL_CTX_set_tlsext_ticket_key_evp_cb(), which says what is returned. */
 static int
 on_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
@@ -107,8 +123,8 @@ on_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
             goto out;
         memcpy(name, key.name, NAME_SIZE);
         result = 1;
-    } else if (key_named(policy->tickets, name, &key) == 0)
-        return (0);
+    } else if (key_named(policy->tickets, name, &key) == 0 || !may_open(ssl))
+        result = 0;
     else if (EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key.cipher,
         iv) == 1 && set_mac(mac, &key) == 1)
         result = 1;
@@ -120,17 +136,32 @@ out:
 
 /* ---- how long --------------------------------------------------------- */
 
+/* When a ticket ends: at the earlier one, since a wall clock may be set. */
+struct ticket_end {
+    int64_t wall_us;
+    int64_t monotonic_us;
+};
+
 static int
-read_end(SSL_SESSION *session, int64_t *end_us)
+read_end(SSL_SESSION *session, struct ticket_end *end)
 {
     void *data = NULL;
     size_t n = 0;
 
     if (SSL_SESSION_get0_ticket_appdata(session, &data, &n) != 1 ||
-        n != sizeof(*end_us))
+        n != sizeof(*end))
         return (0);
-    memcpy(end_us, data, sizeof(*end_us));
+    memcpy(end, data, sizeof(*end));
     return (1);
+}
+
+static int64_t
+time_left(const struct ticket_end *end)
+{
+    int64_t wall = end->wall_us - clock_wall_us();
+    int64_t monotonic = end->monotonic_us - clock_monotonic_us();
+
+    return (wall < monotonic ? wall : monotonic);
 }
 
 /*
@@ -144,20 +175,21 @@ on_issue(SSL *ssl, void *cookie)
     const struct tls_policy *policy = cookie;
     const struct tls_peer *peer = tls_peer_of(ssl);
     SSL_SESSION *session = SSL_get_session(ssl);
-    int64_t now = clock_wall_us(), end;
+    struct ticket_end end;
     long left;
 
     if (peer == NULL || !peer->accepted)
         return (0);
     if (!SSL_session_reused(ssl) || !read_end(session, &end)) {
-        end = now + policy->resumption_us;
-        if (end > peer->identity.not_after_us)
-            end = peer->identity.not_after_us;
+        end.wall_us = clock_wall_us() + policy->resumption_us;
+        if (end.wall_us > peer->identity.not_after_us)
+            end.wall_us = peer->identity.not_after_us;
+        end.monotonic_us = clock_monotonic_us() + policy->resumption_us;
         if (SSL_SESSION_set1_ticket_appdata(session, &end, sizeof(end)) != 1)
             return (0);
     }
     /* OpenSSL makes no ticket for no time; on_ticket() looks at ${end}. */
-    left = (long)((end - now) / 1000000);
+    left = (long)((time_left(&end) + 999999) / 1000000);
     return (SSL_SESSION_set_timeout(session, left > 0 ? left : 1) == 1);
 }
 
@@ -222,14 +254,16 @@ is_as_good_as_new(SSL *ssl, SSL_SESSION *session, struct tls_policy *policy)
 {
     struct tls_peer *peer = tls_peer_of(ssl);
     X509 *leaf = SSL_SESSION_get0_peer(session);
-    int64_t end;
+    struct ticket_end end;
+    int tickets;
 
     if (peer == NULL || leaf == NULL || !read_end(session, &end) ||
-        clock_wall_us() >= end)
+        time_left(&end) <= 0)
         return (0);
     if (!verify_again(ssl, leaf, policy)) {
         /* What is wrong is said in the full handshake that follows. */
-        *peer = (struct tls_peer){.accepted = 0};
+        tickets = peer->tickets;
+        *peer = (struct tls_peer){.tickets = tickets};
         ERR_clear_error();
         return (0);
     }

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import time
@@ -20,7 +21,31 @@ import daemon as support  # noqa: E402
 from certificates import DOMAIN, SECOND  # noqa: E402
 
 TIMEOUT = 30
+SHA384, SHA256 = "TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
+
+
+def counted(size, data):
+    return len(data).to_bytes(size, "big") + data
+
+
+def hello(tickets):
+    """A ClientHello for SHA256 that offers ${tickets}, with binders that are
+    wrong: whether one is chosen shows in the answer."""
+    share = bytes(range(32))        # of X25519
+    extensions = b"".join(struct.pack(">H", number) + counted(2, data)
+                          for number, data in (
+        (10, b"\0\2\0\x1d"), (13, b"\0\2\4\3"), (16, b"\0\3\2h2"),
+        (43, b"\2\3\4"), (45, b"\1\1"),
+        (51, counted(2, b"\0\x1d" + counted(2, share))),
+        (41, counted(2, b"".join(counted(2, ticket) + bytes(4)
+                                 for ticket in tickets)) +
+         counted(2, counted(1, bytes(32)) * len(tickets)))))
+    body = b"\3\3" + bytes(32) + b"\0\0\2\x13\1\1\0" + counted(
+        2, extensions)
+    message = b"\1" + counted(3, body)
+    return b"".join(b"\x16\3\1" + counted(2, message[i:i + 16384])
+                    for i in range(0, len(message), 16384))
 
 
 class TestResumed(unittest.TestCase):
@@ -87,28 +112,73 @@ class TestResumed(unittest.TestCase):
                 reused, session = self.meet(context, session)
                 self.assertTrue(reused)
 
+    def openssl(self, *options):
+        """What openssl s_client tells of a short visit."""
+        environment = self.daemon.environment("employer")
+        return subprocess.run(
+            ["openssl", "s_client", "-connect", "%s:%d" % self.address,
+             "-alpn", "h2", "-CAfile", environment["VOUCH_CA"],
+             "-cert", environment["VOUCH_CERT"], "-key",
+             environment["VOUCH_KEY"], "-verify_return_error",
+             "-ign_eof", *options], input=PREFACE +
+            # GOAWAY: the daemon then hangs up.
+            b"\0\0\x08\7\0\0\0\0\0\0\0\0\0\0\0\0\0",
+            timeout=TIMEOUT, check=False, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT).stdout
+
+    def ticket(self, suite):
+        """The bytes of a ticket, as whoever watches sees them later."""
+        path = os.path.join(self.daemon.directory, "session")
+        self.openssl("-ciphersuites", suite, "-sess_out", path)
+        text = subprocess.run(
+            ["openssl", "sess_id", "-in", path, "-noout", "-text"],
+            timeout=TIMEOUT, check=True, stdout=subprocess.PIPE
+        ).stdout.decode()
+        self.assertIn("Cipher    : " + suite, text)
+        shown = re.search(r"TLS session ticket:\n((?: +[0-9a-f]+ - .*\n)+)",
+                          text)[1]
+        return bytes.fromhex("".join(re.findall(
+            r"(?m)^ +[0-9a-f]+ - ((?:[0-9a-f]{2}[ -])+)", shown)).replace(
+                "-", " "))
+
+    def answer(self, tickets):
+        """The type of the record that comes back: 22 or 21, an alert."""
+        with socket.create_connection(self.address, TIMEOUT) as plain:
+            plain.sendall(hello(tickets))
+            return plain.recv(1)[0]
+
     def test_openssl_resumes(self):
         self.start()
         path = os.path.join(self.daemon.directory, "session")
-        environment = self.daemon.environment("employer")
-        told = []
-        for option in ("-sess_out", "-sess_in"):
-            done = subprocess.run(
-                ["openssl", "s_client", "-connect", "%s:%d" % self.address,
-                 "-alpn", "h2", "-CAfile", environment["VOUCH_CA"],
-                 "-cert", environment["VOUCH_CERT"], "-key",
-                 environment["VOUCH_KEY"], "-verify_return_error",
-                 "-ign_eof", option, path], input=PREFACE +
-                # GOAWAY: the daemon then hangs up.
-                b"\0\0\x08\7\0\0\0\0\0\0\0\0\0\0\0\0\0",
-                timeout=TIMEOUT, check=False, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT)
-            told.append(done.stdout)
+        told = [self.openssl(option, path)
+                for option in ("-sess_out", "-sess_in")]
         self.assertRegex(told[0], rb"(?m)^New, TLSv1\.3")
         self.assertRegex(told[1], rb"(?m)^Reused, TLSv1\.3")
         for text in told:
             self.assertIn(b"Max Early Data: 0", text)
             self.assertNotIn(b"Early data was accepted", text)
+
+    def test_a_few_tickets_are_looked_at_and_no_more(self):
+        """Anybody can send one that he has seen, and often: each costs us a
+        certificate to read and to judge."""
+        self.start()
+        other, fitting = self.ticket(SHA384), self.ticket(SHA256)
+        self.assertEqual(self.answer([fitting]), 21)
+        self.assertEqual(self.answer([other]), 22)
+        self.assertEqual(self.answer([other] * 3 + [fitting]), 21)
+        self.assertEqual(self.answer([other] * 50 + [fitting]), 22)
+        # Of whoever sent it, a ticket tells nothing.
+        self.assert_log(r"event=handshake conn=\d+ reason=")
+        self.assertNotIn("issuer=", self.daemon.log_text())
+
+    def test_a_ticket_does_not_spare_alpn(self):
+        self.start()
+        context = self.context("employer")
+        session = self.meet(context)[1]
+        context.set_alpn_protocols([])
+        self.refused(context, session)
+        self.assert_log(r'event=handshake conn=\d+ reason="the client does '
+                        'not offer h2 by ALPN"')
 
     def test_after_a_reload_a_certificate_is_shown_again(self):
         self.start()

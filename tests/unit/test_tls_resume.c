@@ -362,6 +362,38 @@ client_for(struct fixture *f, long from, long until)
     return (ctx);
 }
 
+/* Else a clock that is set back would have tickets go on and on. */
+static void
+a_clock_that_is_set_back_makes_no_ticket_last(void **state)
+{
+    const struct timespec while_ = {.tv_sec = 2, .tv_nsec = 100000000};
+    struct fixture *f = *state;
+    struct tls_options o = f->files[0].options;
+    SSL_CTX *ctx = client_of(f->dir[0], "employer");
+    int64_t begun = clock_wall_us();
+    SSL_SESSION *session;
+    struct result r;
+
+    o.resumption_us = 2 * SECOND;
+    serve(f, &o);
+    clock_set_wall(begun);
+    session = first_ticket(f, ctx);
+    clock_set_wall(begun - HOUR);
+    r = meet(f, ctx, session);
+    assert_true(r.resumed);
+    assert_true(SSL_SESSION_get_ticket_lifetime_hint(r.session) <= 2);
+    SSL_SESSION_free(session);
+    session = r.session;
+    (void)nanosleep(&while_, NULL);
+    /* The client would not offer it any more, were it told when it ends. */
+    (void)SSL_SESSION_set_timeout(session, 3600);
+    r = meet(f, ctx, session);
+    assert_true(r.accepted && !r.resumed);
+    SSL_SESSION_free(r.session);
+    SSL_SESSION_free(session);
+    SSL_CTX_free(ctx);
+}
+
 static void
 no_ticket_outlives_the_certificate(void **state)
 {
@@ -593,6 +625,7 @@ main(void)
         OWN_TEST(no_ticket_where_none_are_wanted),
         TEST(no_ticket_for_whoever_is_not_let_in),
         TEST(tickets_of_tickets_end_with_the_first),
+        OWN_TEST(a_clock_that_is_set_back_makes_no_ticket_last),
         TEST(no_ticket_outlives_the_certificate),
         TEST(a_ticket_of_a_certificate_that_has_ended_is_worth_nothing),
         OWN_TEST(the_keys_change_when_their_time_is_over),
