@@ -39,6 +39,9 @@ struct net_worker {
     pthread_cond_t told;
     int ready;
     enum err err;
+
+    /* Likewise: nobody opens the mailbox any more. */
+    int ended;
 };
 
 /* ---- on the thread ---------------------------------------------------- */
@@ -73,6 +76,9 @@ close_parts(struct net_worker *w)
     mailbox_run(w->mailbox);
     rpc_server_free(w->rpc);
     service_worker_free(w->part);
+    (void)pthread_mutex_lock(&w->lock);
+    w->ended = 1;
+    (void)pthread_mutex_unlock(&w->lock);
     mailbox_run(w->mailbox);
 }
 
@@ -210,10 +216,21 @@ net_worker_ping(struct net_worker *worker, void (*answer)(void *cookie),
     mailbox_post(worker->mailbox, answer, cookie);
 }
 
+/* Others drain on and wait for this: who has ended must not keep them. */
 void
 net_worker_revoke(struct net_revoke *revoke)
 {
-    mailbox_post(revoke->worker->mailbox, on_revoke, revoke);
+    struct net_worker *w = revoke->worker;
+    int ended;
+
+    (void)pthread_mutex_lock(&w->lock);
+    if (!(ended = w->ended))
+        mailbox_post(w->mailbox, on_revoke, revoke);
+    (void)pthread_mutex_unlock(&w->lock);
+    if (ended) {
+        revoke->ended = 0;
+        revoke->done(revoke);
+    }
 }
 
 void

@@ -74,8 +74,7 @@ struct net_revoke {
  * net_worker_revoke(revoke):
  * Have revoke->worker end the connections whose peers' certificates are not
  * good any more, as conn_revoke() says, and then call revoke->done() on its
- * thread: soon, if its loop still turns, and in any case before
- * net_worker_stop() has returned.  Any thread.
+ * thread, soon; or here and now if that has ended.  Any thread.
  */
 void net_worker_revoke(struct net_revoke *revoke);
 
@@ -89,8 +88,7 @@ void net_worker_drain(struct net_worker *worker);
 /**
  * net_worker_wait(worker):
  * Wait until the drained worker has no connection left or its grace is over,
- * and end its thread.  What it is asked for from then on is answered by
- * net_worker_stop().
+ * and its thread has ended.
  */
 void net_worker_wait(struct net_worker *worker);
 

@@ -265,6 +265,21 @@ a_fault_in_the_list_is_told(void **state)
 }
 
 static void
+a_worker_that_has_ended_keeps_nobody_waiting(void **state)
+{
+    struct world *w = *state;
+    struct question q;
+
+    net_worker_wait(w->workers[0]);
+    ask(w, &q, EMPLOYER);
+    wait_for(&q);
+    assert_int_equal(q.denying.err, E_OK);
+    assert_true(q.denying.added);
+    assert_int_equal(q.denying.ended, 0);
+    revoker_wake(w->revoker);
+}
+
+static void
 who_asks_at_the_end_is_answered(void **state)
 {
     struct world *w = *state;
@@ -323,6 +338,7 @@ main(void)
         TEST(who_only_listens_any_more_is_out_too),
         TEST(who_asks_while_others_write_waits),
         TEST(a_fault_in_the_list_is_told),
+        TEST(a_worker_that_has_ended_keeps_nobody_waiting),
         cmocka_unit_test_setup(who_asks_at_the_end_is_answered, setup),
         cmocka_unit_test(one_that_serves_nobody_ends),
     };
