@@ -135,8 +135,8 @@ set_failure(struct grpc_status *status, enum err err)
         break;
     case E_INVAL:
         grpc_status_set(status, GRPC_FAILED_PRECONDITION,
-            "DENY_LIST_FAULTY", "a line of the deny list cannot be read; the "
-            "daemon's log says which, and nothing was added");
+            "DENY_LIST_FAULTY", "the deny list has a fault, or is gone; the "
+            "daemon's log says more, and nothing was added");
         break;
     case E_TOOBIG:
         grpc_status_set(status, GRPC_FAILED_PRECONDITION, "DENY_LIST_FULL",
