@@ -55,8 +55,9 @@ enum err MUST_USE tls_server_create(const struct tls_options *options,
  * Those there are, the ones shaking hands included, go on under what they
  * began with.  May be called while other threads use ${tls}.
  *
- * Fails: as tls_server_create().  On failure everything is as it was and
- * ${why}, of ${size} bytes, says what and where.
+ * Fails: as tls_server_create(); E_CRYPTO also if the root or a role's CA is
+ * another than before and has ended or not begun.  On failure everything is as
+ * it was and ${why}, of ${size} bytes, says what and where.
  */
 enum err MUST_USE tls_server_reload(struct tls_server *tls,
     const struct tls_options *options, char *why, size_t size);

@@ -47,6 +47,19 @@ use_root(SSL_CTX *ctx, struct tls_policy *policy, const char *path,
     return (E_OK);
 }
 
+/*
+ * One that has ended is still one to begin with, for the sake of the others;
+ * but it does not take the place of another, whose people would be shut out.
+ */
+static enum err
+check_change(const X509 *ca, const X509 *before, const char *path,
+    struct tls_why why)
+{
+    if (before == NULL || X509_cmp(ca, before) == 0)
+        return (E_OK);
+    return (tls_own_check_dates(ca, path, why));
+}
+
 /* Is ${ca} a CA under ${root}, and no other role's? */
 static enum err
 check_role_ca(const struct tls_policy *policy, int role, const char *path,
@@ -71,8 +84,8 @@ check_role_ca(const struct tls_policy *policy, int role, const char *path,
 
 static enum err
 use_role_cas(SSL_CTX *ctx, struct tls_policy *policy,
-    const struct tls_options *o, struct tls_context_facts *facts,
-    struct tls_why why)
+    const struct tls_policy *before, const struct tls_options *o,
+    struct tls_context_facts *facts, struct tls_why why)
 {
     X509_STORE *store = SSL_CTX_get_cert_store(ctx);
     enum err err;
@@ -83,6 +96,8 @@ use_role_cas(SSL_CTX *ctx, struct tls_policy *policy,
         if ((err = tls_file_certificate(path, &policy->role_ca[r], why)) !=
             E_OK ||
             (err = check_role_ca(policy, r, path, why)) != E_OK ||
+            (err = check_change(policy->role_ca[r], before == NULL ? NULL :
+            before->role_ca[r], path, why)) != E_OK ||
             (err = tls_own_add_end(facts, path, policy->role_ca[r], why)) !=
             E_OK)
             return (err);
@@ -228,7 +243,8 @@ out:
 
 /* Roots, CAs and our own certificates, and what is to be told of them. */
 static enum err
-use_files(SSL_CTX *ctx, struct tls_policy *policy, const struct tls_options *o,
+use_files(SSL_CTX *ctx, struct tls_policy *policy,
+    const struct tls_policy *before, const struct tls_options *o,
     struct tls_context_facts *facts, struct tls_why why)
 {
     enum err err;
@@ -236,15 +252,17 @@ use_files(SSL_CTX *ctx, struct tls_policy *policy, const struct tls_options *o,
     facts->ends = 0;
     if ((err = tls_own_use(ctx, o, facts, why)) != E_OK ||
         (err = use_root(ctx, policy, o->root, why)) != E_OK ||
+        (err = check_change(policy->root, before == NULL ? NULL :
+        before->root, o->root, why)) != E_OK ||
         (err = tls_own_add_end(facts, o->root, policy->root, why)) != E_OK ||
-        (err = use_role_cas(ctx, policy, o, facts, why)) != E_OK)
+        (err = use_role_cas(ctx, policy, before, o, facts, why)) != E_OK)
         return (err);
     return (tls_own_try(ctx, o, why));
 }
 
 enum err
-tls_context_create(const struct tls_options *options, SSL_CTX **ctx,
-    struct tls_context_facts *facts, char *text, size_t size)
+tls_context_create(const struct tls_options *options, const SSL_CTX *before,
+    SSL_CTX **ctx, struct tls_context_facts *facts, char *text, size_t size)
 {
     const struct tls_why why = {text, size};
     struct tls_policy *policy = NULL;
@@ -264,7 +282,8 @@ tls_context_create(const struct tls_options *options, SSL_CTX **ctx,
         err = tls_file_refuse(why, err, "tls", "OpenSSL refused a setting");
         goto out;
     }
-    if ((err = use_files(c, policy, options, facts, why)) != E_OK)
+    if ((err = use_files(c, policy, before == NULL ? NULL :
+        tls_context_policy(before), options, facts, why)) != E_OK)
         goto out;
     /* Before anybody shakes hands under these CAs. */
     if ((policy->revocation = options->revocation) != NULL &&

@@ -19,12 +19,14 @@ struct tls_context_facts {
 };
 
 /**
- * tls_context_create(options, ctx, facts, why, size):
- * As tls_server_create(), which see for failures.  The caller owns ${*ctx};
- * free with SSL_CTX_free().
+ * tls_context_create(options, before, ctx, facts, why, size):
+ * As tls_server_create(), or, if ${before} is not NULL, as tls_server_reload()
+ * of it; which see for failures.  The caller owns ${*ctx}; free with
+ * SSL_CTX_free().
  */
 enum err MUST_USE tls_context_create(const struct tls_options *options,
-    SSL_CTX **ctx, struct tls_context_facts *facts, char *why, size_t size);
+    const SSL_CTX *before, SSL_CTX **ctx, struct tls_context_facts *facts,
+    char *why, size_t size);
 
 /**
  * tls_context_policy(ctx):

@@ -1,9 +1,11 @@
 #include "tls/tls_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -17,15 +19,29 @@ tls_file_refuse(struct tls_why why, enum err err, const char *path,
     return (err);
 }
 
+/* A pipe would have us wait for its writer, while nobody is let in. */
 static enum err
 open_file(const char *path, FILE **file, struct tls_why why)
 {
+    struct stat st;
+    enum err err;
+    int fd;
+
     *file = NULL;
     if (path == NULL)
         return (tls_file_refuse(why, E_IO, "tls", "a file is not named"));
-    if ((*file = fopen(path, "re")) == NULL)
-        return (tls_file_refuse(why, E_IO, path, strerror(errno)));
-    return (E_OK);
+    if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0 ||
+        fstat(fd, &st) != 0)
+        err = tls_file_refuse(why, E_IO, path, strerror(errno));
+    else if (!S_ISREG(st.st_mode))
+        err = tls_file_refuse(why, E_IO, path, "is not a file");
+    else if ((*file = fdopen(fd, "r")) == NULL)
+        err = tls_file_refuse(why, E_IO, path, strerror(errno));
+    else
+        return (E_OK);
+    if (fd >= 0)
+        (void)close(fd);
+    return (err);
 }
 
 /* A key under a passphrase would make OpenSSL ask on the terminal. */
@@ -76,7 +92,7 @@ tls_file_key(const char *path, EVP_PKEY **key, struct tls_why why)
         err = tls_file_refuse(why, E_IO, path, strerror(errno));
         goto out;
     }
-    if (!S_ISREG(st.st_mode) || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         err = tls_file_refuse(why, E_DENIED, path,
             "a key must be a file that only its owner may read (chmod 600)");
         goto out;

@@ -11,8 +11,9 @@
 /* The least that an RSA key of ours must have. */
 enum { RSA_BITS_LEAST = 2048 };
 
-static enum err
-check_dates(const X509 *certificate, const char *path, struct tls_why why)
+enum err
+tls_own_check_dates(const X509 *certificate, const char *path,
+    struct tls_why why)
 {
     if (X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0)
         return (tls_file_refuse(why, E_CRYPTO, path,
@@ -121,7 +122,7 @@ use_chain(SSL_CTX *ctx, const char *path, enum key_kind *kind,
             "not usable as our certificate and its issuers");
         goto out;
     }
-    err = check_dates(*own, path, why);
+    err = tls_own_check_dates(*own, path, why);
 
 out:
     X509_free(first);

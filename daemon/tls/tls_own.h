@@ -29,6 +29,15 @@ enum err MUST_USE tls_own_try(SSL_CTX *ctx, const struct tls_options *options,
     struct tls_why why);
 
 /**
+ * tls_own_check_dates(certificate, path, why):
+ * See that ${certificate}, of the file ${path}, has begun and not ended.
+ *
+ * Fails: E_CRYPTO; ${why} says what.
+ */
+enum err MUST_USE tls_own_check_dates(const X509 *certificate,
+    const char *path, struct tls_why why);
+
+/**
  * tls_own_add_end(facts, path, certificate, why):
  * Note when ${certificate}, of the file ${path}, ends.
  *

@@ -36,8 +36,8 @@ tls_server_create(const struct tls_options *options, struct tls_server **tls,
     }
     t->revocation = options->revocation;
     (void)pthread_mutex_init(&t->lock, NULL);   /* cannot fail in glibc */
-    if ((err = tls_context_create(options, &t->ctx, &t->facts, why, size)) !=
-        E_OK)
+    if ((err = tls_context_create(options, NULL, &t->ctx, &t->facts, why,
+        size)) != E_OK)
         goto out;
 
     *tls = t;
@@ -48,15 +48,31 @@ out:
     return (err);
 }
 
+/* A reference of our own to what is now in force. */
+static SSL_CTX *
+present(struct tls_server *tls)
+{
+    SSL_CTX *ctx;
+
+    (void)pthread_mutex_lock(&tls->lock);
+    ctx = tls->ctx;
+    if (SSL_CTX_up_ref(ctx) != 1)
+        ctx = NULL;
+    (void)pthread_mutex_unlock(&tls->lock);
+    return (ctx);
+}
+
 enum err
 tls_server_reload(struct tls_server *tls, const struct tls_options *options,
     char *why, size_t size)
 {
     struct tls_context_facts facts = {.ends = 0};
-    SSL_CTX *ctx, *old;
+    SSL_CTX *ctx = NULL, *old = present(tls);
     enum err err;
 
-    if ((err = tls_context_create(options, &ctx, &facts, why, size)) != E_OK)
+    err = tls_context_create(options, old, &ctx, &facts, why, size);
+    SSL_CTX_free(old);
+    if (err != E_OK)
         return (err);
     (void)pthread_mutex_lock(&tls->lock);
     old = tls->ctx;
@@ -92,20 +108,6 @@ tls_server_ends(struct tls_server *tls, struct tls_end ends[TLS_ENDS])
     memcpy(ends, tls->facts.end, n * sizeof(ends[0]));
     (void)pthread_mutex_unlock(&tls->lock);
     return (n);
-}
-
-/* A reference of our own to what is now in force. */
-static SSL_CTX *
-present(struct tls_server *tls)
-{
-    SSL_CTX *ctx;
-
-    (void)pthread_mutex_lock(&tls->lock);
-    ctx = tls->ctx;
-    if (SSL_CTX_up_ref(ctx) != 1)
-        ctx = NULL;
-    (void)pthread_mutex_unlock(&tls->lock);
-    return (ctx);
 }
 
 enum err

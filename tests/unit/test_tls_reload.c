@@ -272,12 +272,11 @@ refused(struct fixture *f, const struct tls_options *o, enum err expected,
 }
 
 static void
-write_leaf(const struct fixture *f, const char *path, long until)
+write_certificate(const struct fixture *f, const char *path,
+    const struct tls_leaf *leaf)
 {
-    const struct tls_leaf leaf = {"root", {NULL}, 0, "localhost",
-        "serverAuth", "critical,CA:FALSE", -2 * DAY, until};
     EVP_PKEY *key = tls_client_load_key(f->dir[0], "server.key");
-    X509 *x = tls_client_leaf(f->dir[0], &leaf, key);
+    X509 *x = tls_client_leaf(f->dir[0], leaf, key);
     FILE *file = fopen(path, "we");
 
     assert_non_null(file);
@@ -285,6 +284,47 @@ write_leaf(const struct fixture *f, const char *path, long until)
     assert_int_equal(fclose(file), 0);
     X509_free(x);
     EVP_PKEY_free(key);
+}
+
+static void
+write_leaf(const struct fixture *f, const char *path, long until)
+{
+    const struct tls_leaf leaf = {"root", {NULL}, 0, "localhost",
+        "serverAuth", "critical,CA:FALSE", -2 * DAY, until};
+
+    write_certificate(f, path, &leaf);
+}
+
+/* A role would be shut out, and with the root everybody. */
+static void
+no_ca_is_replaced_by_one_out_of_its_time(void **state)
+{
+    static const struct {
+        const char *what;
+        long from, until;
+    } rows[] = {
+        {"has expired", -2 * DAY, -DAY},
+        {"not valid yet", DAY, 2 * DAY},
+    };
+    struct fixture *f = *state;
+    struct tls_options o = f->files[0].options;
+    char path[128], why[256] = "";
+
+    (void)snprintf(path, sizeof(path), "%s/other-ca.pem", f->dir[0]);
+    o.role_ca[ROLE_ADMIN] = path;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct tls_leaf ca = {"root", {NULL}, 0, "admins", NULL,
+            "critical,CA:TRUE", rows[i].from, rows[i].until};
+        struct tls_server *tls;
+
+        write_certificate(f, path, &ca);
+        refused(f, &o, E_CRYPTO, rows[i].what);
+
+        /* Who begins with it goes on with it, and may renew the others. */
+        assert_int_equal(tls_server_create(&o, &tls, why, sizeof(why)), E_OK);
+        assert_int_equal(tls_server_reload(tls, &o, why, sizeof(why)), E_OK);
+        tls_server_free(tls);
+    }
 }
 
 static void
@@ -300,6 +340,11 @@ every_failure_keeps_the_old(void **state)
     (void)snprintf(path, sizeof(path), "%s/changing.pem", f->dir[0]);
     o.certificate = path;
     refused(f, &o, E_IO, "changing.pem");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    (void)alarm(60);        /* instead of waiting for good */
+    refused(f, &o, E_IO, "changing.pem: is not a file");
+    (void)alarm(0);
+    assert_int_equal(unlink(path), 0);
     assert_non_null(file = fopen(path, "we"));
     assert_true(fputs("-----BEGIN CERTIFICATE-----\nMIIB", file) >= 0);
     assert_int_equal(fclose(file), 0);
@@ -505,6 +550,7 @@ main(void)
         TEST(handshakes_in_progress_keep_what_they_began_with),
         TEST(connections_outlive_even_the_server),
         TEST(our_certificate_is_told),
+        TEST(no_ca_is_replaced_by_one_out_of_its_time),
         TEST(every_failure_keeps_the_old),
         TEST(a_failed_allocation_keeps_the_old),
         TEST(failed_allocations_keep_the_old),
