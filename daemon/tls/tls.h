@@ -81,7 +81,7 @@ struct tls_end {
     int64_t at_us;              /* since the epoch, UTC */
 };
 
-/* Our two, the root and each role's CA. */
+/* Our two, with the issuers in their files, the root and each role's CA. */
 #define TLS_ENDS (3 + ROLE_COUNT)
 
 /**

@@ -61,6 +61,20 @@ tls_own_add_end(struct tls_context_facts *facts, const char *path,
     return (E_OK);
 }
 
+/* An issuer in the file may end first, and then peers take neither. */
+static void
+shorten_end(SSL_CTX *ctx, struct tls_end *end)
+{
+    STACK_OF(X509) *issuers = NULL;
+    struct tm tm;
+
+    (void)SSL_CTX_get0_chain_certs(ctx, &issuers);
+    for (int i = 0; i < sk_X509_num(issuers); i++)
+        if (ASN1_TIME_to_tm(X509_get0_notAfter(sk_X509_value(issuers, i)),
+            &tm) == 1 && (int64_t)timegm(&tm) * 1000000 < end->at_us)
+            end->at_us = (int64_t)timegm(&tm) * 1000000;
+}
+
 /* ---- our own ----------------------------------------------------------- */
 
 /* Kinds of keys that a certificate of ours may have. */
@@ -153,7 +167,8 @@ use_pair(SSL_CTX *ctx, const char *path, const char *key_path,
         err = tls_file_refuse(why, err, path, "its end is not a time");
         goto out;
     }
-    err = tls_own_add_end(facts, path, own, why);
+    if ((err = tls_own_add_end(facts, path, own, why)) == E_OK)
+        shorten_end(ctx, &facts->end[facts->ends - 1]);
 
 out:
     EVP_PKEY_free(key);

@@ -235,6 +235,46 @@ two_kinds_at_once(void **state)
     }
 }
 
+/* Append to the file of pair ${i} an issuer that ends in ${days} days. */
+static void
+write_issuer(struct fixture *f, int i, long days)
+{
+    const struct tls_leaf ca = {"root", {NULL}, 0, "an issuer", NULL,
+        "critical,CA:TRUE", -DAY, days * DAY};
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *x = tls_client_leaf(f->dir, &ca, key);
+    FILE *file = fopen(f->path[2 * i], "ae");
+
+    assert_non_null(file);
+    assert_int_equal(PEM_write_X509(file, x), 1);
+    assert_int_equal(fclose(file), 0);
+    X509_free(x);
+    EVP_PKEY_free(key);
+}
+
+static void
+a_file_ends_with_the_first_of_its_certificates(void **state)
+{
+    struct fixture *f = *state;
+    struct tls_server *tls;
+    struct tls_end ends[TLS_ENDS];
+    struct tls_own own;
+
+    write_pair(f, 0, EVP_EC_gen("P-256"));      /* 20 days */
+    write_issuer(f, 0, 30);
+    write_pair(f, 1, EVP_RSA_gen(2048));        /* 21 days */
+    write_issuer(f, 1, 30);
+    write_issuer(f, 1, 5);
+    write_issuer(f, 1, 10);
+    tls = serve(&f->options);
+    tls_server_own(tls, &own);
+    assert_int_equal(tls_server_ends(tls, ends), TLS_ENDS);
+    assert_true(ends[0].at_us == own.not_after_us);
+    assert_true(ends[0].at_us - ends[1].at_us >
+        (15 * DAY - 60) * INT64_C(1000000));
+    tls_server_free(tls);
+}
+
 static void
 a_second_that_is_no_good_is_refused(void **state)
 {
@@ -266,6 +306,7 @@ main(void)
         cmocka_unit_test(rsa_and_ecdsa_serve),
         cmocka_unit_test(weak_and_odd_keys_are_refused),
         cmocka_unit_test(two_kinds_at_once),
+        cmocka_unit_test(a_file_ends_with_the_first_of_its_certificates),
         cmocka_unit_test(a_second_that_is_no_good_is_refused),
     };
 
