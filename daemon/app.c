@@ -35,7 +35,7 @@ struct app {
     struct event *hangup;
     struct event *lost;             /* the store, on the writer's thread */
     int is_lost;
-    struct tls_revocation *revocation;
+    struct revocation *revocation;
     struct revoker *revoker;
     struct denier denier;           /* of both, for the service */
     struct tls_server *tls;
@@ -124,13 +124,13 @@ tls_options(const struct app *app)
 static enum err
 open_revocation(struct app *app)
 {
-    struct tls_revocation_options options;
+    struct revocation_options options;
     char deny_list[PATH_MAX];
     enum err err;
 
     settings_deny_list(app->conf, deny_list, sizeof(deny_list));
     options = settings_revocation(app->conf, deny_list);
-    if ((err = tls_revocation_create(&options, &app->revocation)) != E_OK)
+    if ((err = revocation_create(&options, &app->revocation)) != E_OK)
         return (refuse(err, "revocation", err_text(err)));
     return (E_OK);
 }
@@ -445,7 +445,7 @@ close_all(struct app *app)
     revoker_free(app->revoker);
     store_close(app->store);
     tls_server_free(app->tls);
-    tls_revocation_free(app->revocation);
+    revocation_free(app->revocation);
     expiry_free(app->expiry);
     watchdog_free(app->watchdog);
     if (app->hour != NULL)
@@ -511,7 +511,7 @@ app_check(const struct conf *conf)
         (err = settings_check_dirs(conf, why, sizeof(why))) != E_OK)
         err = refuse(err, "conf", why);
     tls_server_free(app.tls);
-    tls_revocation_free(app.revocation);
+    revocation_free(app.revocation);
     expiry_free(app.expiry);
     log_flush();
     return (err);

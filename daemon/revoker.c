@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "net/worker.h"
-#include "tls/tls_revocation.h"
+#include "revocation/revocation.h"
 
 /* Five seconds are promised: one is for a file to rest in. */
 #define POLL_NS 500000000L
@@ -17,7 +17,7 @@
 enum { TRIES_MAX = 10 };
 
 struct revoker {
-    struct tls_revocation *revocation;  /* borrowed */
+    struct revocation *revocation;  /* borrowed */
     pthread_t thread;
     pthread_mutex_t lock;               /* over what follows */
     pthread_cond_t woken;
@@ -117,7 +117,7 @@ carry_out(struct revoker *r, struct denying *denying, int last)
     denying->err = E_NOMEM;
     if ((look = look_create(r->nworkers)) != NULL) {
         look->denying = denying;
-        denying->err = tls_revocation_deny(r->revocation, &denying->denial,
+        denying->err = revocation_deny(r->revocation, &denying->denial,
             &denying->added);
     }
     switch (denying->err) {
@@ -198,7 +198,7 @@ run(void *cookie)
             wait_a_little(r);
         r->woke = 0;
         (void)pthread_mutex_unlock(&r->lock);
-        changed = tls_revocation_poll(r->revocation);
+        changed = revocation_poll(r->revocation);
         log_flush();
         (void)pthread_mutex_lock(&r->lock);
         r->changed |= changed;
@@ -238,7 +238,7 @@ make_condition(struct revoker *r)
 }
 
 enum err
-revoker_create(struct tls_revocation *revocation, struct revoker **revoker)
+revoker_create(struct revocation *revocation, struct revoker **revoker)
 {
     struct revoker *r = NULL;
     enum err err = E_NOMEM;

@@ -16,7 +16,7 @@
 /* Opaque types. */
 struct net_worker;
 struct revoker;
-struct tls_revocation;
+struct revocation;
 
 /**
  * revoker_create(revocation, revoker):
@@ -25,7 +25,7 @@ struct tls_revocation;
  *
  * Fails: E_NOMEM.  On failure ${*revoker} is NULL.
  */
-enum err MUST_USE revoker_create(struct tls_revocation *revocation,
+enum err MUST_USE revoker_create(struct revocation *revocation,
     struct revoker **revoker);
 
 /**
@@ -37,7 +37,7 @@ void revoker_serve(struct revoker *revoker, struct net_worker **workers,
 
 /**
  * revoker_wake(revoker):
- * Have the workers look at their connections: what tls_revocation_check() says
+ * Have the workers look at their connections: what revocation_check() says
  * may have changed.  Any thread; does not wait.
  */
 void revoker_wake(struct revoker *revoker);

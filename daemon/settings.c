@@ -152,10 +152,10 @@ settings_tls(const struct conf *conf)
     });
 }
 
-struct tls_revocation_options
+struct revocation_options
 settings_revocation(const struct conf *conf, const char *deny_list)
 {
-    return ((struct tls_revocation_options){
+    return ((struct revocation_options){
         .crl = conf->tls_crl,
         .deny_list = deny_list,
         .trust_domain = conf->tls_trust_domain,

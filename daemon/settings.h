@@ -57,7 +57,7 @@ void settings_log(const struct conf *conf);
  * ${deny_list} is as settings_deny_list() writes it.
  */
 struct tls_options settings_tls(const struct conf *conf);
-struct tls_revocation_options settings_revocation(const struct conf *conf,
+struct revocation_options settings_revocation(const struct conf *conf,
     const char *deny_list);
 struct net_limits settings_limits(const struct conf *conf);
 

@@ -61,7 +61,7 @@ struct conn {
     SSL *ssl;                   /* owned */
     struct h2 *h2;              /* owned; NULL until OPEN */
     struct identity peer;       /* from OPEN on */
-    struct tls_marks marks;     /* likewise */
+    struct revocation_marks marks;     /* likewise */
     struct buf rest;            /* what the socket has not taken yet */
     struct conn_life life;      /* from OPEN on */
     int64_t until;              /* end of the stay in this state */

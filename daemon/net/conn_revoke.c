@@ -12,10 +12,10 @@
 int
 conn_revoke_admits(struct conn *c)
 {
-    char why[TLS_REVOCATION_WHY];
+    char why[REVOCATION_WHY];
 
     if (tls_server_standing(c->host->tls, &c->peer, &c->marks, why,
-        sizeof(why)) == TLS_GOOD)
+        sizeof(why)) == REVOCATION_GOOD)
         return (1);
     if (conn_host_may_log(c->host))
         log_line(LOG_WARN, "handshake", "conn=%" PRIu64 " peer=%s serial=%s "
@@ -52,12 +52,12 @@ cut(struct conn *c)
 static int
 revoke_ending(struct conn *c)
 {
-    char why[TLS_REVOCATION_WHY];
+    char why[REVOCATION_WHY];
 
     /* It may end because it was revoked. */
     if (c->until <= clock_monotonic_us() + REVOKED_US ||
         tls_server_standing(c->host->tls, &c->peer, &c->marks, why,
-        sizeof(why)) != TLS_REVOKED)
+        sizeof(why)) != REVOCATION_REVOKED)
         return (0);
     tell(c, why);
     conn_enter(c, CONN_CLOSED);
@@ -67,7 +67,7 @@ revoke_ending(struct conn *c)
 int
 conn_revoke(struct conn *c)
 {
-    char why[TLS_REVOCATION_WHY];
+    char why[REVOCATION_WHY];
 
     if (c->state == CONN_ENDING)
         return (revoke_ending(c));
@@ -75,11 +75,11 @@ conn_revoke(struct conn *c)
         return (0);
     switch (tls_server_standing(c->host->tls, &c->peer, &c->marks, why,
         sizeof(why))) {
-    case TLS_REVOKED:
+    case REVOCATION_REVOKED:
         tell(c, why);
         cut(c);
         return (1);
-    case TLS_UNKNOWN:
+    case REVOCATION_UNKNOWN:
         /* One that drains for this already has been told of. */
         if (c->state == CONN_DRAINING && c->why == CONN_UNSURE)
             return (0);
@@ -87,7 +87,7 @@ conn_revoke(struct conn *c)
         conn_drain(c, CONN_UNSURE);
         c->why = CONN_UNSURE;
         return (1);
-    case TLS_GOOD:
+    case REVOCATION_GOOD:
         break;
     }
     return (0);

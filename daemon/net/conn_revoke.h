@@ -3,7 +3,7 @@
 
 /*
  * Who has been let in may have to go before his certificate ends: it was
- * revoked, or nobody can say any more whether it was (tls_revocation.h).
+ * revoked, or nobody can say any more whether it was (revocation.h).
  */
 
 #include "net/conn.h"

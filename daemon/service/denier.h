@@ -17,7 +17,7 @@ struct denying {
 
     /* Called exactly once, on any thread, with what follows set. */
     void (*done)(struct denying *denying);
-    enum err err;           /* as tls_revocation_deny(); E_NOMEM likewise */
+    enum err err;           /* as revocation_deny(); E_NOMEM likewise */
     int added;              /* 0: it was there */
     size_t ended;           /* connections, on account of it */
 

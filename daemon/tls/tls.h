@@ -15,7 +15,7 @@
 
 #include "base/identity.h"
 #include "proto/err.h"
-#include "tls/tls_revocation.h"
+#include "revocation/revocation.h"
 
 /* Opaque types. */
 struct tls_server;
@@ -30,7 +30,7 @@ struct tls_options {
     const char *trust_domain;
     int64_t resumption_us;          /* how long after a handshake with a
                                      * certificate a peer may resume; 0: not */
-    struct tls_revocation *revocation;  /* borrowed, must outlive the server;
+    struct revocation *revocation;  /* borrowed, must outlive the server;
                                          * NULL: nothing is ever revoked */
 };
 
@@ -43,7 +43,7 @@ struct tls_options {
  * ours expired or not valid yet, a key too weak or of a kind that not every
  * peer can verify, a role's CA not issued by the root or named for two roles,
  * no handshake succeeds), E_DENIED (a key that others may read), E_NOMEM, and
- * as tls_revocation_trust().  On failure ${*tls} is NULL and ${why}, of ${size}
+ * as revocation_trust().  On failure ${*tls} is NULL and ${why}, of ${size}
  * bytes, says what and where.
  */
 enum err MUST_USE tls_server_create(const struct tls_options *options,
@@ -115,14 +115,15 @@ enum err MUST_USE tls_peer(const SSL *ssl, struct identity *identity);
  *
  * Fails: as tls_peer().
  */
-enum err MUST_USE tls_peer_marks(const SSL *ssl, struct tls_marks *marks);
+enum err MUST_USE tls_peer_marks(const SSL *ssl,
+    struct revocation_marks *marks);
 
 /**
  * tls_server_standing(tls, identity, marks, why, size):
- * Say how a peer's certificate stands now, as tls_revocation_check().
+ * Say how a peer's certificate stands now, as revocation_check().
  */
-enum tls_standing MUST_USE tls_server_standing(struct tls_server *tls,
-    const struct identity *identity, const struct tls_marks *marks,
+enum revocation_standing MUST_USE tls_server_standing(struct tls_server *tls,
+    const struct identity *identity, const struct revocation_marks *marks,
     char *why, size_t size);
 
 /**

@@ -287,7 +287,7 @@ tls_context_create(const struct tls_options *options, const SSL_CTX *before,
         goto out;
     /* Before anybody shakes hands under these CAs. */
     if ((policy->revocation = options->revocation) != NULL &&
-        (err = tls_revocation_trust(policy->revocation, policy->root,
+        (err = revocation_trust(policy->revocation, policy->root,
         policy->role_ca, text, size)) != E_OK)
         goto out;
 

@@ -228,13 +228,13 @@ static enum err
 check_revocation(X509 *leaf, const STACK_OF(X509) *chain,
     const struct tls_policy *policy, struct tls_peer *peer)
 {
-    if (tls_marks_read(leaf, sk_X509_value(chain, 1), &peer->identity,
+    if (revocation_marks_read(leaf, sk_X509_value(chain, 1), &peer->identity,
         &peer->marks) != E_OK) {
         peer->why = "the certificate's key cannot be read";
         return (E_DENIED);
     }
-    if (tls_revocation_check(policy->revocation, &peer->identity,
-        &peer->marks, peer->revoked, sizeof(peer->revoked)) != TLS_GOOD) {
+    if (revocation_check(policy->revocation, &peer->identity, &peer->marks,
+        peer->revoked, sizeof(peer->revoked)) != REVOCATION_GOOD) {
         peer->why = peer->revoked;
         return (E_DENIED);
     }
@@ -352,7 +352,7 @@ tls_peer(const SSL *ssl, struct identity *identity)
 }
 
 enum err
-tls_peer_marks(const SSL *ssl, struct tls_marks *marks)
+tls_peer_marks(const SSL *ssl, struct revocation_marks *marks)
 {
     const struct tls_peer *peer = tls_peer_of(ssl);
 

@@ -12,7 +12,7 @@
 
 #include "base/identity.h"
 #include "proto/err.h"
-#include "tls/tls_revocation.h"
+#include "revocation/revocation.h"
 
 /* Bytes of an issuer's name that the log shows. */
 #define TLS_ISSUER_MAX 63
@@ -21,10 +21,10 @@
 struct tls_peer {
     struct identity identity;
     char issuer[TLS_ISSUER_MAX + 1];    /* for the log; "": none was shown */
-    struct tls_marks marks;
+    struct revocation_marks marks;
     const char *why;        /* a constant, or ${revoked}; NULL: nothing was
                              * found wrong */
-    char revoked[TLS_REVOCATION_WHY];
+    char revoked[REVOCATION_WHY];
     int accepted;           /* ${identity} is set */
     int resumed;            /* and is a ticket's, not this handshake's own */
     int tickets;            /* that were opened in this handshake */
@@ -37,7 +37,7 @@ struct tls_policy {
     X509 *root;                     /* owned */
     X509 *role_ca[ROLE_COUNT];      /* owned */
     char *trust_domain;             /* owned */
-    struct tls_revocation *revocation;  /* borrowed; may be NULL */
+    struct revocation *revocation;  /* borrowed; may be NULL */
     struct tls_tickets *tickets;    /* owned; NULL: none are given out */
     int64_t resumption_us;          /* how long a ticket may be used */
 };

@@ -15,7 +15,7 @@
  * one ends with it.
  */
 struct tls_server {
-    struct tls_revocation *revocation;  /* borrowed; may be NULL */
+    struct revocation *revocation;  /* borrowed; may be NULL */
     pthread_mutex_t lock;       /* over what follows */
     SSL_CTX *ctx;               /* owned */
     struct tls_context_facts facts;
@@ -91,11 +91,11 @@ tls_server_own(struct tls_server *tls, struct tls_own *own)
     (void)pthread_mutex_unlock(&tls->lock);
 }
 
-enum tls_standing
+enum revocation_standing
 tls_server_standing(struct tls_server *tls, const struct identity *identity,
-    const struct tls_marks *marks, char *why, size_t size)
+    const struct revocation_marks *marks, char *why, size_t size)
 {
-    return (tls_revocation_check(tls->revocation, identity, marks, why, size));
+    return (revocation_check(tls->revocation, identity, marks, why, size));
 }
 
 size_t

@@ -10,8 +10,8 @@
 #include <openssl/x509v3.h>
 
 #include "fuzz.h"
-#include "tls/crl.h"
-#include "tls/crl_files.h"
+#include "revocation/crl.h"
+#include "revocation/crl_files.h"
 
 struct told {
     unsigned lists, faults;

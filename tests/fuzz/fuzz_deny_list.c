@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "tls/deny_list.h"
+#include "revocation/deny_list.h"
 
 #define DOMAIN "vouch.example.org"
 

@@ -45,7 +45,7 @@ rig_limits(void)
 }
 
 static struct tls_server *
-open_tls(const char *dir, struct tls_revocation *revocation)
+open_tls(const char *dir, struct revocation *revocation)
 {
     struct tls_server *tls = NULL;
     struct tls_files files;
@@ -86,7 +86,7 @@ rig_start(const char *dir, const struct net_limits *limits, size_t nworkers)
 
 struct rig *
 rig_start_with(const char *dir, const struct net_limits *limits,
-    size_t nworkers, struct tls_revocation *revocation)
+    size_t nworkers, struct revocation *revocation)
 {
     static const struct timeval often = {.tv_usec = 10000};
     struct rig *rig = calloc(1, sizeof(*rig));

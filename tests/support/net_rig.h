@@ -31,7 +31,7 @@
 enum { RIG_WORKERS = 2 };
 
 struct rig;
-struct tls_revocation;
+struct revocation;
 
 /**
  * rig_limits(void):
@@ -52,7 +52,7 @@ struct rig *rig_start(const char *dir, const struct net_limits *limits,
  * rig, says who is not let in.
  */
 struct rig *rig_start_with(const char *dir, const struct net_limits *limits,
-    size_t nworkers, struct tls_revocation *revocation);
+    size_t nworkers, struct revocation *revocation);
 
 /**
  * rig_stop(rig):

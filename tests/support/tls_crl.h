@@ -1,5 +1,5 @@
-#ifndef TEST_SUPPORT_TLS_CRL_H
-#define TEST_SUPPORT_TLS_CRL_H
+#ifndef TEST_SUPPORT_REVOCATION_CRL_H
+#define TEST_SUPPORT_REVOCATION_CRL_H
 
 /*
  * CRLs of the CAs that tls_client_pki() makes.  Whatever fails here fails the
@@ -37,4 +37,4 @@ X509_CRL *tls_crl_make(const char *dir, const struct tls_crl *what);
 void tls_crl_write(const char *dir, const struct tls_crl *what,
     const char *path, int der);
 
-#endif /* !TEST_SUPPORT_TLS_CRL_H */
+#endif /* !TEST_SUPPORT_REVOCATION_CRL_H */

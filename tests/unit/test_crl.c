@@ -1,4 +1,4 @@
-#include "tls/crl.h"
+#include "revocation/crl.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "tls/deny_list.h"
+#include "revocation/deny_list.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "support/fault.h"
-#include "tls/deny_file.h"
-#include "tls/plain_file.h"
+#include "revocation/deny_file.h"
+#include "revocation/plain_file.h"
 
 #define DOMAIN "vouch.example.org"
 #define URI(id) "spiffe://" DOMAIN "/employer/" id

@@ -1,4 +1,4 @@
-#include "tls/tls_revocation.h"
+#include "revocation/revocation.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -65,9 +65,9 @@ struct fixture {
     char crls[96], list[96];
     X509 *root, *ca[ROLE_COUNT], *leaf;
     struct identity identity;   /* of ${leaf}, an employer's */
-    struct tls_marks marks;
-    struct tls_revocation_options options;
-    struct tls_revocation *revocation;
+    struct revocation_marks marks;
+    struct revocation_options options;
+    struct revocation *revocation;
     char why[512];
 };
 
@@ -110,7 +110,7 @@ setup(void **state)
     (void)snprintf(f.identity.uri, sizeof(f.identity.uri),
         "spiffe://" DOMAIN "/employer/dev-employer");
     read_serial(f.leaf, f.identity.serial);
-    assert_int_equal(tls_marks_read(f.leaf, f.ca[ROLE_EMPLOYER], &f.identity,
+    assert_int_equal(revocation_marks_read(f.leaf, f.ca[ROLE_EMPLOYER], &f.identity,
         &f.marks), E_OK);
     look_at_cas(&f);
     *state = &f;
@@ -139,7 +139,7 @@ begin(void **state)
     (void)snprintf(f->crls, sizeof(f->crls), "%s/crls", f->dir);
     (void)snprintf(f->list, sizeof(f->list), "%s/deny", f->dir);
     assert_int_equal(mkdir(f->crls, 0700), 0);
-    f->options = (struct tls_revocation_options){.crl = f->crls,
+    f->options = (struct revocation_options){.crl = f->crls,
         .deny_list = f->list, .trust_domain = DOMAIN,
         .max_crl = 1 << 20};
     return (0);
@@ -151,7 +151,7 @@ end(void **state)
     struct fixture *f = *state;
     char command[256];
 
-    tls_revocation_free(f->revocation);
+    revocation_free(f->revocation);
     f->revocation = NULL;
     clock_set_wall(0);
     (void)snprintf(command, sizeof(command), "rm -rf '%s' '%s'", f->crls,
@@ -165,20 +165,20 @@ start(struct fixture *f)
 {
     enum err err;
 
-    assert_int_equal(tls_revocation_create(&f->options, &f->revocation),
+    assert_int_equal(revocation_create(&f->options, &f->revocation),
         E_OK);
-    if ((err = tls_revocation_trust(f->revocation, f->root, f->ca, f->why,
+    if ((err = revocation_trust(f->revocation, f->root, f->ca, f->why,
         sizeof(f->why))) != E_OK) {
-        tls_revocation_free(f->revocation);
+        revocation_free(f->revocation);
         f->revocation = NULL;
     }
     return (err);
 }
 
-static enum tls_standing
+static enum revocation_standing
 standing(struct fixture *f)
 {
-    return (tls_revocation_check(f->revocation, &f->identity, &f->marks,
+    return (revocation_check(f->revocation, &f->identity, &f->marks,
         f->why, sizeof(f->why)));
 }
 
@@ -194,10 +194,10 @@ standing(struct fixture *f)
 static int
 look(struct fixture *f)
 {
-    int changed = tls_revocation_poll(f->revocation);
+    int changed = revocation_poll(f->revocation);
 
     monotonic_us += 2 * SECOND;
-    return (tls_revocation_poll(f->revocation) | changed);
+    return (revocation_poll(f->revocation) | changed);
 }
 
 static void
@@ -228,21 +228,21 @@ a_crl_that_appears_counts(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(start(f), E_OK);
-    ASSERT_STANDING(f, TLS_GOOD, "");
+    ASSERT_STANDING(f, REVOCATION_GOOD, "");
     assert_false(look(f));
     put_crl(f, "employer.crl", &(struct tls_crl){.ca = "ca-employer",
         .serials = {"01", f->identity.serial}, .reason = 1, .number = 7});
     assert_true(look(f));
-    ASSERT_STANDING(f, TLS_REVOKED, "revoked by the employer CA (CRL 07): key "
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "revoked by the employer CA (CRL 07): key "
         "compromise");
     assert_false(look(f));
     /* Another CA's certificate with that number is another certificate. */
     f->identity.role = ROLE_ADMIN;
-    assert_int_equal(tls_marks_read(f->leaf, f->ca[ROLE_ADMIN], &f->identity,
+    assert_int_equal(revocation_marks_read(f->leaf, f->ca[ROLE_ADMIN], &f->identity,
         &f->marks), E_OK);
-    ASSERT_STANDING(f, TLS_GOOD, "");
+    ASSERT_STANDING(f, REVOCATION_GOOD, "");
     f->identity.role = ROLE_EMPLOYER;
-    assert_int_equal(tls_marks_read(f->leaf, f->ca[ROLE_EMPLOYER],
+    assert_int_equal(revocation_marks_read(f->leaf, f->ca[ROLE_EMPLOYER],
         &f->identity, &f->marks), E_OK);
 }
 
@@ -254,17 +254,17 @@ it_counts_when_it_rests(void **state)
     assert_int_equal(start(f), E_OK);
     put_crl(f, "employer.crl", &(struct tls_crl){.ca = "ca-employer",
         .serials = {f->identity.serial}, .number = 7});
-    assert_false(tls_revocation_poll(f->revocation));
+    assert_false(revocation_poll(f->revocation));
     monotonic_us += SECOND - 1;
-    assert_false(tls_revocation_poll(f->revocation));
+    assert_false(revocation_poll(f->revocation));
     /* Somebody writes on. */
     put_crl(f, "admin.crl", &(struct tls_crl){.ca = "ca-admin"});
     monotonic_us += 1;
-    assert_false(tls_revocation_poll(f->revocation));
-    ASSERT_STANDING(f, TLS_GOOD, "");
+    assert_false(revocation_poll(f->revocation));
+    ASSERT_STANDING(f, REVOCATION_GOOD, "");
     monotonic_us += SECOND;
-    assert_true(tls_revocation_poll(f->revocation));
-    ASSERT_STANDING(f, TLS_REVOKED, "revoked");
+    assert_true(revocation_poll(f->revocation));
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "revoked");
 }
 
 /* Half a second at a time, for as long as the daemon promises. */
@@ -273,8 +273,8 @@ counts_while(struct fixture *f, void (*change)(struct fixture *f, int i))
 {
     for (int i = 0; i < 8; i++) {
         change(f, i);
-        if (tls_revocation_poll(f->revocation) &&
-            standing(f) == TLS_REVOKED)
+        if (revocation_poll(f->revocation) &&
+            standing(f) == REVOCATION_REVOKED)
             return (1);
         monotonic_us += SECOND / 2;
     }
@@ -309,7 +309,7 @@ a_revoked_ca_takes_all_of_its_role(void **state)
     put_crl(f, "root.crl", &(struct tls_crl){.ca = "root",
         .serials = {serial}, .reason = 2});
     assert_int_equal(start(f), E_OK);
-    ASSERT_STANDING(f, TLS_REVOKED, "the certificate's CA was revoked by the "
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "the certificate's CA was revoked by the "
         "root CA (CRL none): CA compromise");
 }
 
@@ -323,20 +323,20 @@ a_step_back_is_not_taken(void **state)
     assert_int_equal(start(f), E_OK);
     put_crl(f, "e", &(struct tls_crl){.ca = "ca-employer", .number = 6});
     (void)look(f);
-    ASSERT_STANDING(f, TLS_REVOKED, "(CRL 07)");
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "(CRL 07)");
     put_crl(f, "e", &(struct tls_crl){.ca = "ca-employer", .number = 8,
         .from = -3600, .until = 3600});
     (void)look(f);
-    ASSERT_STANDING(f, TLS_REVOKED, "(CRL 07)");
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "(CRL 07)");
     put_crl(f, "e", &(struct tls_crl){.ca = "ca-employer", .number = 8,
         .from = 1000 * 60, .until = 1000 * 60 * 3});
     (void)look(f);
-    ASSERT_STANDING(f, TLS_GOOD, "");
+    ASSERT_STANDING(f, REVOCATION_GOOD, "");
     put_crl(f, "e", &(struct tls_crl){.ca = "ca-employer",
         .serials = {f->identity.serial}, .number = 9,
         .from = 86400 * 2, .until = 86400 * 3});
     (void)look(f);
-    ASSERT_STANDING(f, TLS_GOOD, "");       /* it is from the future */
+    ASSERT_STANDING(f, REVOCATION_GOOD, "");       /* it is from the future */
 }
 
 static void
@@ -349,7 +349,7 @@ of_several_the_newest_counts(void **state)
         .serials = {f->identity.serial}, .number = 8});
     put_crl(f, "c", &(struct tls_crl){.ca = "ca-employer", .number = 7});
     assert_int_equal(start(f), E_OK);
-    ASSERT_STANDING(f, TLS_REVOKED, "(CRL 08)");
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "(CRL 08)");
 }
 
 static void
@@ -364,28 +364,28 @@ what_is_no_good_keeps_what_was(void **state)
     (void)snprintf(path, sizeof(path), "%s/e", f->crls);
     put_text(path, "-----BEGIN X509 CRL-----\nMIIB\n", "we");
     (void)look(f);
-    ASSERT_STANDING(f, TLS_REVOKED, "(CRL 07)");
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "(CRL 07)");
     put_crl(f, "e", &(struct tls_crl){.ca = "ca-admin",
         .issuer = "ca-employer", .number = 9});
     (void)look(f);
-    ASSERT_STANDING(f, TLS_REVOKED, "(CRL 07)");
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "(CRL 07)");
     assert_int_equal(unlink(path), 0);
     (void)look(f);
-    ASSERT_STANDING(f, TLS_REVOKED, "(CRL 07)");
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "(CRL 07)");
     /* Nor does it keep out what is good beside it. */
     put_text(path, "garbage", "we");
     (void)snprintf(folder, sizeof(folder), "%s/folder", f->crls);
     assert_int_equal(mkdir(folder, 0700), 0);
     put_crl(f, "good", &(struct tls_crl){.ca = "ca-employer", .number = 10});
     (void)look(f);
-    ASSERT_STANDING(f, TLS_GOOD, "");
+    ASSERT_STANDING(f, REVOCATION_GOOD, "");
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(folder), 0);
     assert_int_equal(rename(f->crls, folder) == 0, 0);
     (void)snprintf(folder, sizeof(folder), "%s.away", f->crls);
     assert_int_equal(rename(f->crls, folder), 0);
     (void)look(f);
-    ASSERT_STANDING(f, TLS_GOOD, "");
+    ASSERT_STANDING(f, REVOCATION_GOOD, "");
     assert_int_equal(rename(folder, f->crls), 0);
     (void)look(f);
 }
@@ -401,13 +401,13 @@ a_fault_is_tried_again(void **state)
     put_crl(f, "e", &(struct tls_crl){.ca = "ca-employer",
         .serials = {f->identity.serial}, .from = 90000, .until = 180000});
     (void)look(f);
-    ASSERT_STANDING(f, TLS_GOOD, "");
+    ASSERT_STANDING(f, REVOCATION_GOOD, "");
     clock_set_wall(clock_wall_us() + 10000 * SECOND);
     monotonic_us += 5 * SECOND;
-    assert_false(tls_revocation_poll(f->revocation));
+    assert_false(revocation_poll(f->revocation));
     monotonic_us += 5 * SECOND;
-    assert_true(tls_revocation_poll(f->revocation));
-    ASSERT_STANDING(f, TLS_REVOKED, "revoked");
+    assert_true(revocation_poll(f->revocation));
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "revoked");
     (void)snprintf(path, sizeof(path), "%s/e", f->crls);
     assert_int_equal(unlink(path), 0);
 }
@@ -420,18 +420,18 @@ one_out_of_date_keeps_its_role_out(void **state)
     put_crl(f, "e", &(struct tls_crl){.ca = "ca-employer", .number = 7,
         .from = -10, .until = 1000});
     assert_int_equal(start(f), E_OK);
-    ASSERT_STANDING(f, TLS_GOOD, "");
+    ASSERT_STANDING(f, REVOCATION_GOOD, "");
     clock_set_wall(clock_wall_us() + 900 * SECOND);
-    assert_false(tls_revocation_poll(f->revocation));
-    ASSERT_STANDING(f, TLS_GOOD, "");
+    assert_false(revocation_poll(f->revocation));
+    ASSERT_STANDING(f, REVOCATION_GOOD, "");
     clock_set_wall(clock_wall_us() + 200 * SECOND);
-    assert_true(tls_revocation_poll(f->revocation));
-    assert_false(tls_revocation_poll(f->revocation));
-    ASSERT_STANDING(f, TLS_UNKNOWN, "the CRL of the employer CA (07) is out "
+    assert_true(revocation_poll(f->revocation));
+    assert_false(revocation_poll(f->revocation));
+    ASSERT_STANDING(f, REVOCATION_UNKNOWN, "the CRL of the employer CA (07) is out "
         "of date since 20");
     put_crl(f, "e", &(struct tls_crl){.ca = "ca-employer", .number = 8});
     assert_true(look(f));
-    ASSERT_STANDING(f, TLS_GOOD, "");
+    ASSERT_STANDING(f, REVOCATION_GOOD, "");
 }
 
 static void
@@ -443,11 +443,11 @@ unless_the_operator_says_otherwise(void **state)
         .from = -1000, .until = -10, .serials = {"01"}});
     f->options.accept_stale = 1;
     assert_int_equal(start(f), E_OK);
-    ASSERT_STANDING(f, TLS_GOOD, "");
-    tls_revocation_free(f->revocation);
+    ASSERT_STANDING(f, REVOCATION_GOOD, "");
+    revocation_free(f->revocation);
     f->options.accept_stale = 0;
     assert_int_equal(start(f), E_OK);
-    ASSERT_STANDING(f, TLS_UNKNOWN, "out of date");
+    ASSERT_STANDING(f, REVOCATION_UNKNOWN, "out of date");
 }
 
 static void
@@ -458,10 +458,10 @@ an_issuer_without_one_is_as_the_operator_says(void **state)
     put_crl(f, "admin", &(struct tls_crl){.ca = "ca-admin"});
     f->options.crl_required = 1;
     assert_int_equal(start(f), E_OK);
-    ASSERT_STANDING(f, TLS_UNKNOWN, "there is no CRL of the employer CA");
+    ASSERT_STANDING(f, REVOCATION_UNKNOWN, "there is no CRL of the employer CA");
     put_crl(f, "e", &(struct tls_crl){.ca = "ca-employer"});
     assert_true(look(f));
-    ASSERT_STANDING(f, TLS_GOOD, "");
+    ASSERT_STANDING(f, REVOCATION_GOOD, "");
 }
 
 static void
@@ -505,15 +505,15 @@ one_file_may_hold_several(void **state)
         .serials = {f->identity.serial}}, path, 0);
     f->options.crl = path;
     assert_int_equal(start(f), E_OK);
-    ASSERT_STANDING(f, TLS_REVOKED, "revoked");
-    tls_revocation_free(f->revocation);
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "revoked");
+    revocation_free(f->revocation);
     /* In DER there is one, and nothing behind it. */
     assert_int_equal(unlink(path), 0);
     tls_crl_write(f->dir, &(struct tls_crl){.ca = "ca-employer",
         .serials = {f->identity.serial}}, path, 1);
     assert_int_equal(start(f), E_OK);
-    ASSERT_STANDING(f, TLS_REVOKED, "revoked");
-    tls_revocation_free(f->revocation);
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "revoked");
+    revocation_free(f->revocation);
     tls_crl_write(f->dir, &(struct tls_crl){.ca = "root"}, path, 1);
     assert_int_equal(start(f), E_CRYPTO);
     assert_non_null(strstr(f->why, "follows"));
@@ -535,12 +535,12 @@ cas_of_before_stay_known(void **state)
         ca[i] = tls_client_load(other, ca_names[i]);
     assert_int_equal(start(f), E_OK);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(tls_revocation_trust(f->revocation, root, ca, f->why,
+        assert_int_equal(revocation_trust(f->revocation, root, ca, f->why,
             sizeof(f->why)), E_OK);
     put_crl(f, "e", &(struct tls_crl){.ca = "ca-employer",
         .serials = {f->identity.serial}});
     assert_true(look(f));
-    ASSERT_STANDING(f, TLS_REVOKED, "revoked");
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "revoked");
     for (int i = 0; i < ROLE_COUNT; i++)
         X509_free(ca[i]);
     X509_free(root);
@@ -568,27 +568,27 @@ a_renewed_ca_is_another_with_the_same_list(void **state)
 {
     struct fixture *f = *state;
     X509 *renewed = renew(f), *ca[ROLE_COUNT];
-    struct tls_marks old = f->marks;
+    struct revocation_marks old = f->marks;
 
     memcpy(ca, f->ca, sizeof(ca));
     ca[ROLE_EMPLOYER] = renewed;
     assert_int_equal(start(f), E_OK);
-    assert_int_equal(tls_revocation_trust(f->revocation, f->root, ca, f->why,
+    assert_int_equal(revocation_trust(f->revocation, f->root, ca, f->why,
         sizeof(f->why)), E_OK);
-    assert_int_equal(tls_marks_read(f->leaf, renewed, &f->identity,
+    assert_int_equal(revocation_marks_read(f->leaf, renewed, &f->identity,
         &f->marks), E_OK);
     put_crl(f, "root", &(struct tls_crl){.ca = "root", .serials = {"77"}});
     assert_true(look(f));
-    ASSERT_STANDING(f, TLS_REVOKED, "the certificate's CA");
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "the certificate's CA");
     f->marks = old;
-    ASSERT_STANDING(f, TLS_GOOD, "");
+    ASSERT_STANDING(f, REVOCATION_GOOD, "");
     put_crl(f, "e", &(struct tls_crl){.ca = "ca-employer",
         .serials = {f->identity.serial}});
     assert_true(look(f));
-    ASSERT_STANDING(f, TLS_REVOKED, "the certificate was");
-    assert_int_equal(tls_marks_read(f->leaf, renewed, &f->identity,
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "the certificate was");
+    assert_int_equal(revocation_marks_read(f->leaf, renewed, &f->identity,
         &f->marks), E_OK);
-    ASSERT_STANDING(f, TLS_REVOKED, "the certificate was");
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "the certificate was");
     f->marks = old;
     X509_free(renewed);
 }
@@ -606,22 +606,22 @@ each_kind_of_entry_denies(void **state)
         f->identity.serial);
     put_text(f->list, line, "we");
     assert_true(look(f));
-    ASSERT_STANDING(f, TLS_REVOKED,
+    ASSERT_STANDING(f, REVOCATION_REVOKED,
         "serial number is on the deny list (line 2)");
     bytes_to_hex((struct slice){f->identity.key, SHA256_BYTES}, key);
     (void)snprintf(line, sizeof(line), "key %s\n", key);
     put_text(f->list, line, "we");
     assert_true(look(f));
-    ASSERT_STANDING(f, TLS_REVOKED, "key is on the deny list (line 1)");
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "key is on the deny list (line 1)");
     (void)snprintf(line, sizeof(line), "identity %s\n", f->identity.uri);
     put_text(f->list, line, "we");
     assert_true(look(f));
-    ASSERT_STANDING(f, TLS_REVOKED, "identity is on the deny list (line 1)");
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "identity is on the deny list (line 1)");
     (void)snprintf(line, sizeof(line), "serial admin %s\nidentity %s-2\n",
         f->identity.serial, f->identity.uri);
     put_text(f->list, line, "we");
     assert_true(look(f));
-    ASSERT_STANDING(f, TLS_GOOD, "");
+    ASSERT_STANDING(f, REVOCATION_GOOD, "");
 }
 
 static struct denial
@@ -646,21 +646,21 @@ what_is_denied_is_in_force_and_in_the_file(void **state)
     assert_int_equal(start(f), E_OK);
     (void)snprintf(line, sizeof(line), "identity %s", f->identity.uri);
     denial = denial_of(line);
-    assert_int_equal(tls_revocation_deny(f->revocation, &denial, &added),
+    assert_int_equal(revocation_deny(f->revocation, &denial, &added),
         E_OK);
     assert_true(added);
-    ASSERT_STANDING(f, TLS_REVOKED, "identity");
-    assert_int_equal(tls_revocation_deny(f->revocation, &denial, &added),
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "identity");
+    assert_int_equal(revocation_deny(f->revocation, &denial, &added),
         E_OK);
     assert_false(added);
     /* Our own doing is no news. */
     assert_false(look(f));
     denial = denial_of("serial admin 0A");
-    assert_int_equal(tls_revocation_deny(f->revocation, &denial, &added),
+    assert_int_equal(revocation_deny(f->revocation, &denial, &added),
         E_OK);
-    tls_revocation_free(f->revocation);
+    revocation_free(f->revocation);
     assert_int_equal(start(f), E_OK);
-    ASSERT_STANDING(f, TLS_REVOKED, "identity");
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "identity");
 }
 
 static void
@@ -674,25 +674,25 @@ nobody_is_overwritten(void **state)
     assert_int_equal(start(f), E_OK);
     (void)snprintf(line, sizeof(line), "identity %s\n", f->identity.uri);
     put_text(f->list, line, "we");
-    assert_int_equal(tls_revocation_deny(f->revocation, &denial, &added),
+    assert_int_equal(revocation_deny(f->revocation, &denial, &added),
         E_BUSY);
     monotonic_us += SECOND;
-    assert_int_equal(tls_revocation_deny(f->revocation, &denial, &added),
+    assert_int_equal(revocation_deny(f->revocation, &denial, &added),
         E_OK);
-    ASSERT_STANDING(f, TLS_REVOKED, "(line 1)");
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "(line 1)");
     /* A fault is not written over either. */
     put_text(f->list, "half a li", "ae");
-    assert_int_equal(tls_revocation_deny(f->revocation, &denial, &added),
+    assert_int_equal(revocation_deny(f->revocation, &denial, &added),
         E_BUSY);
     monotonic_us += SECOND;
-    assert_int_equal(tls_revocation_deny(f->revocation, &denial, &added),
+    assert_int_equal(revocation_deny(f->revocation, &denial, &added),
         E_INVAL);
-    assert_int_equal(tls_revocation_deny(f->revocation, &denial, &added),
+    assert_int_equal(revocation_deny(f->revocation, &denial, &added),
         E_INVAL);
-    ASSERT_STANDING(f, TLS_REVOKED, "(line 1)");
+    ASSERT_STANDING(f, REVOCATION_REVOKED, "(line 1)");
     put_text(f->list, line, "we");
     (void)look(f);
-    assert_int_equal(tls_revocation_deny(f->revocation, &denial, &added),
+    assert_int_equal(revocation_deny(f->revocation, &denial, &added),
         E_OK);
     assert_true(added);
 }
@@ -739,18 +739,18 @@ a_list_that_never_rests_may_grow(void **state)
     assert_true(counts_while(f, append));
     /* Whoever writes it has the file open, perhaps. */
     append(f, 99);
-    assert_int_equal(tls_revocation_deny(f->revocation, &denial, &added),
+    assert_int_equal(revocation_deny(f->revocation, &denial, &added),
         E_BUSY);
     /* Nobody comes back before it rests. */
     for (int i = 0; i < 20; i++) {
         (i < 10 ? write_half : write_without)(f, i);
-        assert_false(tls_revocation_poll(f->revocation));
-        ASSERT_STANDING(f, TLS_REVOKED, "identity");
+        assert_false(revocation_poll(f->revocation));
+        ASSERT_STANDING(f, REVOCATION_REVOKED, "identity");
         monotonic_us += SECOND / 2;
     }
     assert_true(look(f));
-    ASSERT_STANDING(f, TLS_GOOD, "");
-    assert_int_equal(tls_revocation_deny(f->revocation, &denial, &added),
+    ASSERT_STANDING(f, REVOCATION_GOOD, "");
+    assert_int_equal(revocation_deny(f->revocation, &denial, &added),
         E_OK);
 }
 
@@ -764,12 +764,12 @@ without_a_list_nothing_is_denied(void **state)
     f->options.deny_list = "";
     f->options.crl = "";
     assert_int_equal(start(f), E_OK);
-    assert_int_equal(tls_revocation_deny(f->revocation, &denial, &added),
+    assert_int_equal(revocation_deny(f->revocation, &denial, &added),
         E_NOTFOUND);
     assert_false(look(f));
-    ASSERT_STANDING(f, TLS_GOOD, "");
-    assert_int_equal(tls_revocation_check(NULL, &f->identity, &f->marks,
-        f->why, sizeof(f->why)), TLS_GOOD);
+    ASSERT_STANDING(f, REVOCATION_GOOD, "");
+    assert_int_equal(revocation_check(NULL, &f->identity, &f->marks,
+        f->why, sizeof(f->why)), REVOCATION_GOOD);
 }
 
 /* ---- memory ------------------------------------------------------------ */
@@ -787,20 +787,20 @@ a_start_without_alloc_is_whole_or_none(void **state)
     put_text(f->list, "serial admin 0A\n", "we");
     log_set_level(LOG_ERROR);
     for (n = 0; !done && n < ALLOCATIONS_MAX; n++) {
-        struct tls_revocation *r = NULL;
+        struct revocation *r = NULL;
         enum err err;
 
         fault_arm(n);
-        if ((err = tls_revocation_create(&f->options, &r)) == E_OK)
-            err = tls_revocation_trust(r, f->root, f->ca, f->why,
+        if ((err = revocation_create(&f->options, &r)) == E_OK)
+            err = revocation_trust(r, f->root, f->ca, f->why,
                 sizeof(f->why));
         done = !fault_fired();
         fault_arm(-1);
         ERR_clear_error();
         if (err == E_OK)
-            assert_int_equal(tls_revocation_check(r, &f->identity, &f->marks,
-                f->why, sizeof(f->why)), TLS_REVOKED);
-        tls_revocation_free(r);
+            assert_int_equal(revocation_check(r, &f->identity, &f->marks,
+                f->why, sizeof(f->why)), REVOCATION_REVOKED);
+        revocation_free(r);
     }
     assert_true(done);
 }
@@ -817,14 +817,14 @@ a_change_without_alloc_loses_nothing(void **state)
     for (n = 0; !done && n < ALLOCATIONS_MAX; n++) {
         put_crl(f, "e", &(struct tls_crl){.ca = "ca-employer",
             .serials = {f->identity.serial}, .number = n + 2});
-        assert_false(tls_revocation_poll(f->revocation));
+        assert_false(revocation_poll(f->revocation));
         monotonic_us += SECOND;
         fault_arm(n);
-        looked = tls_revocation_poll(f->revocation);
+        looked = revocation_poll(f->revocation);
         done = !fault_fired();
         fault_arm(-1);
         assert_true(looked);
-        ASSERT_STANDING(f, TLS_REVOKED, "revoked");
+        ASSERT_STANDING(f, REVOCATION_REVOKED, "revoked");
     }
     assert_true(done);
 }
@@ -846,14 +846,14 @@ to_deny_without_alloc_changes_nothing(void **state)
             (unsigned)n + 256);
         denial = denial_of(line);
         fault_arm(n);
-        err = tls_revocation_deny(f->revocation, &denial, &added);
+        err = revocation_deny(f->revocation, &denial, &added);
         done = !fault_fired();
         fault_arm(-1);
         assert_int_equal(added, err == E_OK);
         /* It could not be seen that the file is ours, and must rest. */
-        if (tls_revocation_deny(f->revocation, &denial, &known) == E_BUSY) {
+        if (revocation_deny(f->revocation, &denial, &known) == E_BUSY) {
             monotonic_us += SECOND;
-            assert_int_equal(tls_revocation_deny(f->revocation, &denial,
+            assert_int_equal(revocation_deny(f->revocation, &denial,
                 &known), E_OK);
         }
         assert_true(err == E_OK || err == E_NOMEM);

@@ -25,7 +25,7 @@
 #include "support/net_rig.h"
 #include "support/tls_client.h"
 #include "support/tls_crl.h"
-#include "tls/tls_revocation.h"
+#include "revocation/revocation.h"
 
 #define DOMAIN "dev.vouch.invalid"
 
@@ -33,7 +33,7 @@ static char dir[64];
 
 struct world {
     char list[96];
-    struct tls_revocation *revocation;
+    struct revocation *revocation;
     struct rig *rig;
     struct net_worker *workers[RIG_WORKERS];
     struct revoker *revoker;
@@ -63,14 +63,14 @@ setup(void **state)
 {
     const struct net_limits limits = rig_limits();
     struct world *w = calloc(1, sizeof(*w));
-    struct tls_revocation_options options = {.crl = "", .max_crl = 4096,
+    struct revocation_options options = {.crl = "", .max_crl = 4096,
         .trust_domain = DOMAIN};
 
     assert_non_null(w);
     (void)snprintf(w->list, sizeof(w->list), "%s/deny", dir);
     (void)unlink(w->list);
     options.deny_list = w->list;
-    assert_int_equal(tls_revocation_create(&options, &w->revocation), E_OK);
+    assert_int_equal(revocation_create(&options, &w->revocation), E_OK);
     w->rig = rig_start_with(dir, &limits, RIG_WORKERS, w->revocation);
     for (size_t i = 0; i < RIG_WORKERS; i++)
         w->workers[i] = rig_worker(w->rig, i);
@@ -90,7 +90,7 @@ teardown(void **state)
     revoker_stop(w->revoker);
     rig_stop(w->rig);
     revoker_free(w->revoker);
-    tls_revocation_free(w->revocation);
+    revocation_free(w->revocation);
     SSL_CTX_free(w->employer);
     SSL_CTX_free(w->auditor);
     free(w);
@@ -296,7 +296,7 @@ who_asks_at_the_end_is_answered(void **state)
     /* As teardown() would have it. */
     revoker_free(w->revoker);
     w->revoker = NULL;
-    tls_revocation_free(w->revocation);
+    revocation_free(w->revocation);
     SSL_CTX_free(w->employer);
     SSL_CTX_free(w->auditor);
     free(w);
@@ -305,15 +305,15 @@ who_asks_at_the_end_is_answered(void **state)
 static void
 one_that_serves_nobody_ends(void **state)
 {
-    const struct tls_revocation_options options = {.crl = "",
+    const struct revocation_options options = {.crl = "",
         .deny_list = "", .trust_domain = DOMAIN};
-    struct tls_revocation *revocation;
+    struct revocation *revocation;
     struct revoker *revoker;
     struct question q;
     struct world w;
 
     (void)state;
-    assert_int_equal(tls_revocation_create(&options, &revocation), E_OK);
+    assert_int_equal(revocation_create(&options, &revocation), E_OK);
     assert_int_equal(revoker_create(revocation, &revoker), E_OK);
     revoker_wake(revoker);
     w.revoker = revoker;
@@ -322,7 +322,7 @@ one_that_serves_nobody_ends(void **state)
     assert_int_equal(q.denying.err, E_NOTFOUND);
     revoker_stop(revoker);
     revoker_free(revoker);
-    tls_revocation_free(revocation);
+    revocation_free(revocation);
     revoker_stop(NULL);
     revoker_free(NULL);
 }

@@ -1,4 +1,4 @@
-#include "tls/deny_list.h"
+#include "revocation/deny_list.h"
 
 #include <stdio.h>
 #include <stdlib.h>

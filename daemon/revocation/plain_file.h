@@ -1,5 +1,5 @@
-#ifndef TLS_PLAIN_FILE_H
-#define TLS_PLAIN_FILE_H
+#ifndef REVOCATION_PLAIN_FILE_H
+#define REVOCATION_PLAIN_FILE_H
 
 /*
  * Files that others write while we read them, and one that we write while
@@ -48,4 +48,4 @@ enum err MUST_USE plain_file_read(const char *path, struct buf *out,
 enum err MUST_USE plain_file_replace(const char *path, struct slice text,
     const char **why);
 
-#endif /* !TLS_PLAIN_FILE_H */
+#endif /* !REVOCATION_PLAIN_FILE_H */

@@ -1,5 +1,5 @@
-#ifndef TLS_CRL_FILES_H
-#define TLS_CRL_FILES_H
+#ifndef REVOCATION_CRL_FILES_H
+#define REVOCATION_CRL_FILES_H
 
 /*
  * CRLs as they lie in files: one or more of them in PEM, or one in DER.
@@ -39,4 +39,4 @@ void crl_files_read(const char *path, size_t max,
 void crl_files_parse(struct slice bytes, const char *file,
     const struct crl_reader *reader);
 
-#endif /* !TLS_CRL_FILES_H */
+#endif /* !REVOCATION_CRL_FILES_H */

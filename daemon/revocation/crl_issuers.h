@@ -1,5 +1,5 @@
-#ifndef TLS_CRL_ISSUERS_H
-#define TLS_CRL_ISSUERS_H
+#ifndef REVOCATION_CRL_ISSUERS_H
+#define REVOCATION_CRL_ISSUERS_H
 
 /*
  * The CAs whose CRLs count, each with the one in force.  No locks: whoever
@@ -13,14 +13,14 @@
 
 #include "base/identity.h"
 #include "proto/err.h"
-#include "tls/crl.h"
-#include "tls/tls_revocation.h"
+#include "revocation/crl.h"
+#include "revocation/revocation.h"
 
 /* The five that are in force, and those of before since the start. */
 #define CRL_ISSUERS_MAX 64
 
 struct crl_issuer {
-    uint8_t id[SHA256_BYTES];   /* as in struct tls_marks */
+    uint8_t id[SHA256_BYTES];   /* as in struct revocation_marks */
     X509 *ca;                   /* owned */
     const char *name;           /* "root" or a role, a constant */
     int parent;                 /* of which it is; itself: a root */
@@ -91,11 +91,11 @@ void crl_load_free(struct crl_load *load);
 
 /**
  * crl_issuers_check(issuers, options, serial, id, why, size):
- * As tls_revocation_check(), of the certificate ${serial} of the issuer ${id}.
+ * As revocation_check(), of the certificate ${serial} of the issuer ${id}.
  */
-enum tls_standing MUST_USE crl_issuers_check(
+enum revocation_standing MUST_USE crl_issuers_check(
     const struct crl_issuers *issuers,
-    const struct tls_revocation_options *options, const char *serial,
+    const struct revocation_options *options, const char *serial,
     const uint8_t id[SHA256_BYTES], char *why, size_t size);
 
 /**
@@ -104,6 +104,6 @@ enum tls_standing MUST_USE crl_issuers_check(
  * are.
  */
 size_t crl_issuers_watch(struct crl_issuers *issuers,
-    const struct tls_revocation_options *options);
+    const struct revocation_options *options);
 
-#endif /* !TLS_CRL_ISSUERS_H */
+#endif /* !REVOCATION_CRL_ISSUERS_H */

@@ -1,5 +1,5 @@
-#ifndef TLS_TLS_REVOCATION_H
-#define TLS_TLS_REVOCATION_H
+#ifndef REVOCATION_REVOCATION_H
+#define REVOCATION_REVOCATION_H
 
 /*
  * Who is not let in any more although his certificate has not ended: what the
@@ -24,9 +24,9 @@
 #include "proto/sha256.h"
 
 /* Opaque types. */
-struct tls_revocation;
+struct revocation;
 
-struct tls_revocation_options {
+struct revocation_options {
     const char *crl;            /* file or folder of PEM or DER; "": none */
     const char *deny_list;      /* file, perhaps not there yet; "": none */
     const char *trust_domain;
@@ -39,43 +39,44 @@ struct tls_revocation_options {
  * What of a certificate is asked for besides its struct identity.  Kept by
  * each connection.
  */
-struct tls_marks {
+struct revocation_marks {
     uint8_t issuer[SHA256_BYTES];   /* SHA-256 of its issuer's certificate */
 };
 
-enum tls_standing {
-    TLS_GOOD,
-    TLS_REVOKED,    /* by a CRL or the deny list */
-    TLS_UNKNOWN     /* the CRL that would say so is out of date or missing */
+enum revocation_standing {
+    REVOCATION_GOOD,
+    REVOCATION_REVOKED,     /* by a CRL or the deny list */
+    REVOCATION_UNKNOWN      /* the CRL that would say so is out of date or
+                             * missing */
 };
 
-/* Room for what tls_revocation_check() says. */
-#define TLS_REVOCATION_WHY 256
+/* Room for what revocation_check() says. */
+#define REVOCATION_WHY 256
 
 /**
- * tls_marks_read(leaf, issuer, identity, marks):
+ * revocation_marks_read(leaf, issuer, identity, marks):
  * Note in ${*marks}, and in identity->key, what of ${leaf}, issued by
  * ${issuer}, is asked for.
  *
  * Fails: E_CRYPTO (its key cannot be read, or no memory for it).
  */
-enum err MUST_USE tls_marks_read(const X509 *leaf, const X509 *issuer,
-    struct identity *identity, struct tls_marks *marks);
+enum err MUST_USE revocation_marks_read(const X509 *leaf, const X509 *issuer,
+    struct identity *identity, struct revocation_marks *marks);
 
 /**
- * tls_revocation_create(options, revocation):
+ * revocation_create(options, revocation):
  * Make one that knows nothing yet.  The caller owns ${*revocation}; free with
- * tls_revocation_free() when no tls_server has it any more.  ${options} is
+ * revocation_free() when no tls_server has it any more.  ${options} is
  * copied.
  *
  * Fails: E_NOMEM.  On failure ${*revocation} is NULL.
  */
-enum err MUST_USE tls_revocation_create(
-    const struct tls_revocation_options *options,
-    struct tls_revocation **revocation);
+enum err MUST_USE revocation_create(
+    const struct revocation_options *options,
+    struct revocation **revocation);
 
 /**
- * tls_revocation_trust(revocation, root, role_ca, why, size):
+ * revocation_trust(revocation, root, role_ca, why, size):
  * Have CRLs of ${root} and of each ${role_ca}, and read the files.  Called
  * before these CAs are in force, first at the start and then whenever they
  * are read anew: those of before stay known, because connections stay that
@@ -87,33 +88,33 @@ enum err MUST_USE tls_revocation_create(
  * what was known stays.  On failure everything is as it was and ${why}, of
  * ${size} bytes, says what and where.
  */
-enum err MUST_USE tls_revocation_trust(struct tls_revocation *revocation,
+enum err MUST_USE revocation_trust(struct revocation *revocation,
     X509 *root, X509 *const role_ca[ROLE_COUNT], char *why, size_t size);
 
 /**
- * tls_revocation_check(revocation, identity, marks, why, size):
+ * revocation_check(revocation, identity, marks, why, size):
  * Say how the certificate stands that ${identity} and ${marks} are of; unless
- * it is TLS_GOOD, ${why}, of ${size} bytes, says what is against it, for the
- * log.  ${revocation} may be NULL: nothing is revoked.  Any thread; waits for
+ * it is REVOCATION_GOOD, ${why}, of ${size} bytes, says what is against it, for
+ * the log.  ${revocation} may be NULL: nothing is revoked.  Any thread; waits for
  * no file.
  */
-enum tls_standing MUST_USE tls_revocation_check(
-    struct tls_revocation *revocation, const struct identity *identity,
-    const struct tls_marks *marks, char *why, size_t size);
+enum revocation_standing MUST_USE revocation_check(
+    struct revocation *revocation, const struct identity *identity,
+    const struct revocation_marks *marks, char *why, size_t size);
 
 /**
- * tls_revocation_poll(revocation):
+ * revocation_poll(revocation):
  * Look whether the files have changed, and read them if so; a file that was
  * touched within the last second is left alone until it rests, because it may
  * be half written.  If that takes more than 2.5 seconds CRLs are read all the
  * same, and a deny list that is the one in force and more.  Returns non-zero
- * if tls_revocation_check() may now say something else.  To be called every
+ * if revocation_check() may now say something else.  To be called every
  * second or so, by one thread.
  */
-int MUST_USE tls_revocation_poll(struct tls_revocation *revocation);
+int MUST_USE revocation_poll(struct revocation *revocation);
 
 /**
- * tls_revocation_deny(revocation, denial, added):
+ * revocation_deny(revocation, denial, added):
  * Put ${denial} on the deny list: on disk first, then in force.  ${*added} is
  * 0 if it was there.  Any thread but those that must not wait for a disk.
  *
@@ -122,9 +123,9 @@ int MUST_USE tls_revocation_poll(struct tls_revocation *revocation);
  * logged), E_TOOBIG (it is full), E_FULL, E_IO, E_NOMEM: nothing has changed.
  * E_LOST: it is in force, but perhaps not on disk.
  */
-enum err MUST_USE tls_revocation_deny(struct tls_revocation *revocation,
+enum err MUST_USE revocation_deny(struct revocation *revocation,
     const struct denial *denial, int *added);
 
-void tls_revocation_free(struct tls_revocation *revocation);
+void revocation_free(struct revocation *revocation);
 
-#endif /* !TLS_TLS_REVOCATION_H */
+#endif /* !REVOCATION_REVOCATION_H */

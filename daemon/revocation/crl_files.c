@@ -1,4 +1,4 @@
-#include "tls/crl_files.h"
+#include "revocation/crl_files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include "tls/plain_file.h"
+#include "revocation/plain_file.h"
 
 /* ---- bytes ------------------------------------------------------------- */
 

@@ -1,11 +1,11 @@
-#ifndef TLS_DENY_FILE_H
-#define TLS_DENY_FILE_H
+#ifndef REVOCATION_DENY_FILE_H
+#define REVOCATION_DENY_FILE_H
 
 /*
  * The deny list as a file that people edit and the daemon adds to.
  */
 
-#include "tls/deny_list.h"
+#include "revocation/deny_list.h"
 
 /**
  * deny_file_read(path, trust_domain, before, list, why, size):
@@ -38,4 +38,4 @@ enum err MUST_USE deny_file_add(const char *path, const char *trust_domain,
  */
 int deny_file_holds(const char *path, const struct deny_list *list);
 
-#endif /* !TLS_DENY_FILE_H */
+#endif /* !REVOCATION_DENY_FILE_H */

@@ -1,4 +1,4 @@
-#include "tls/tls_revocation.h"
+#include "revocation/revocation.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -8,9 +8,9 @@
 #include <openssl/err.h>
 
 #include "base/log.h"
-#include "tls/crl_issuers.h"
-#include "tls/deny_file.h"
-#include "tls/watched.h"
+#include "revocation/crl_issuers.h"
+#include "revocation/deny_file.h"
+#include "revocation/watched.h"
 
 /*
  * ${loading} is held by whoever reads files or writes one, for as long as that
@@ -18,8 +18,8 @@
  * the place of another.  What changes is written under both, so that either
  * suffices to read it.
  */
-struct tls_revocation {
-    struct tls_revocation_options options;
+struct revocation {
+    struct revocation_options options;
     char *crl, *deny_list, *trust_domain;   /* owned; of ${options} */
 
     pthread_mutex_t loading;
@@ -36,10 +36,10 @@ struct tls_revocation {
 /* ---- its life ---------------------------------------------------------- */
 
 enum err
-tls_revocation_create(const struct tls_revocation_options *options,
-    struct tls_revocation **revocation)
+revocation_create(const struct revocation_options *options,
+    struct revocation **revocation)
 {
-    struct tls_revocation *r = NULL;
+    struct revocation *r = NULL;
     enum err err = E_NOMEM;
 
     *revocation = NULL;
@@ -63,12 +63,12 @@ tls_revocation_create(const struct tls_revocation_options *options,
     err = E_OK;
 
 out:
-    tls_revocation_free(r);
+    revocation_free(r);
     return (err);
 }
 
 void
-tls_revocation_free(struct tls_revocation *revocation)
+revocation_free(struct revocation *revocation)
 {
     if (revocation == NULL)
         return;
@@ -85,7 +85,7 @@ tls_revocation_free(struct tls_revocation *revocation)
 /* ---- reading; under ${loading} ----------------------------------------- */
 
 static void
-take_crls(struct tls_revocation *r, struct crl_load *load)
+take_crls(struct revocation *r, struct crl_load *load)
 {
     (void)pthread_rwlock_wrlock(&r->lock);
     crl_issuers_take(&r->issuers, load);
@@ -94,7 +94,7 @@ take_crls(struct tls_revocation *r, struct crl_load *load)
 
 /* What was in force is freed once nobody asks it any more. */
 static void
-take_denied(struct tls_revocation *r, struct deny_list *list)
+take_denied(struct revocation *r, struct deny_list *list)
 {
     struct deny_list *old = r->denied;
 
@@ -105,7 +105,7 @@ take_denied(struct tls_revocation *r, struct deny_list *list)
 }
 
 static void
-load_crls(struct tls_revocation *r, struct crl_load *load)
+load_crls(struct revocation *r, struct crl_load *load)
 {
     if (r->crl[0] == '\0')
         return;
@@ -115,7 +115,7 @@ load_crls(struct tls_revocation *r, struct crl_load *load)
 }
 
 static void
-put_denied(struct tls_revocation *r, struct deny_list *list)
+put_denied(struct revocation *r, struct deny_list *list)
 {
     /* Most have none, and need not hear of it. */
     if (r->denied != NULL || deny_list_text(list).n > 0)
@@ -125,7 +125,7 @@ put_denied(struct tls_revocation *r, struct deny_list *list)
 }
 
 static enum err
-load_denied(struct tls_revocation *r, int quiet, char *why, size_t size)
+load_denied(struct revocation *r, int quiet, char *why, size_t size)
 {
     struct deny_list *list = NULL;
     enum err err;
@@ -150,7 +150,7 @@ load_denied(struct tls_revocation *r, int quiet, char *why, size_t size)
 /* ---- whose CRLs -------------------------------------------------------- */
 
 static enum err
-add_issuers(struct tls_revocation *r, X509 *root,
+add_issuers(struct revocation *r, X509 *root,
     X509 *const role_ca[ROLE_COUNT])
 {
     enum err err;
@@ -165,7 +165,7 @@ add_issuers(struct tls_revocation *r, X509 *root,
 }
 
 static void
-cut_issuers(struct tls_revocation *r, size_t n)
+cut_issuers(struct revocation *r, size_t n)
 {
     (void)pthread_rwlock_wrlock(&r->lock);
     crl_issuers_cut(&r->issuers, n);
@@ -174,7 +174,7 @@ cut_issuers(struct tls_revocation *r, size_t n)
 
 /* The first time everything must be good; later what is not is left out. */
 static enum err
-load_all(struct tls_revocation *r, int first, char *why, size_t size)
+load_all(struct revocation *r, int first, char *why, size_t size)
 {
     struct crl_load load = {0};
     char fault[512];
@@ -201,10 +201,10 @@ out:
 }
 
 enum err
-tls_revocation_trust(struct tls_revocation *revocation, X509 *root,
+revocation_trust(struct revocation *revocation, X509 *root,
     X509 *const role_ca[ROLE_COUNT], char *why, size_t size)
 {
-    struct tls_revocation *r = revocation;
+    struct revocation *r = revocation;
     size_t before;
     enum err err;
 
@@ -225,8 +225,8 @@ tls_revocation_trust(struct tls_revocation *revocation, X509 *root,
 /* ---- asking ------------------------------------------------------------ */
 
 enum err
-tls_marks_read(const X509 *leaf, const X509 *issuer,
-    struct identity *identity, struct tls_marks *marks)
+revocation_marks_read(const X509 *leaf, const X509 *issuer,
+    struct identity *identity, struct revocation_marks *marks)
 {
     unsigned char *der = NULL;
     struct sha256 hash;
@@ -241,7 +241,7 @@ tls_marks_read(const X509 *leaf, const X509 *issuer,
     return (crl_issuers_id(issuer, marks->issuer));
 }
 
-static enum tls_standing
+static enum revocation_standing
 check_denied(const struct deny_list *denied, const struct identity *identity,
     char *why, size_t size)
 {
@@ -250,7 +250,7 @@ check_denied(const struct deny_list *denied, const struct identity *identity,
     unsigned line;
 
     if (denied == NULL || deny_list_count(denied) == 0)
-        return (TLS_GOOD);
+        return (REVOCATION_GOOD);
     bytes_to_hex((struct slice){identity->key, sizeof(identity->key)}, key);
     line = deny_list_find(denied, DENIAL_IDENTITY, ROLE_COUNT, identity->uri);
     if (line == 0) {
@@ -263,24 +263,24 @@ check_denied(const struct deny_list *denied, const struct identity *identity,
             identity->serial);
     }
     if (line == 0)
-        return (TLS_GOOD);
+        return (REVOCATION_GOOD);
     (void)snprintf(why, size, "the certificate's %s is on the deny list "
         "(line %u)", by, line);
-    return (TLS_REVOKED);
+    return (REVOCATION_REVOKED);
 }
 
-enum tls_standing
-tls_revocation_check(struct tls_revocation *revocation,
-    const struct identity *identity, const struct tls_marks *marks, char *why,
-    size_t size)
+enum revocation_standing
+revocation_check(struct revocation *revocation,
+    const struct identity *identity, const struct revocation_marks *marks,
+    char *why, size_t size)
 {
-    enum tls_standing standing;
+    enum revocation_standing standing;
 
     if (revocation == NULL)
-        return (TLS_GOOD);
+        return (REVOCATION_GOOD);
     (void)pthread_rwlock_rdlock(&revocation->lock);
     standing = check_denied(revocation->denied, identity, why, size);
-    if (standing == TLS_GOOD && revocation->crl[0] != '\0')
+    if (standing == REVOCATION_GOOD && revocation->crl[0] != '\0')
         standing = crl_issuers_check(&revocation->issuers,
             &revocation->options, identity->serial, marks->issuer, why, size);
     (void)pthread_rwlock_unlock(&revocation->lock);
@@ -290,7 +290,7 @@ tls_revocation_check(struct tls_revocation *revocation,
 /* ---- what changes ------------------------------------------------------ */
 
 static int
-poll_crls(struct tls_revocation *r)
+poll_crls(struct revocation *r)
 {
     struct crl_load load = {0};
     enum watched_state state;
@@ -313,7 +313,7 @@ poll_crls(struct tls_revocation *r)
  * of what is meant, and has to rest.
  */
 static int
-take_more(struct tls_revocation *r)
+take_more(struct revocation *r)
 {
     const struct watched before = r->deny_watched;
     struct deny_list *list = NULL;
@@ -333,7 +333,7 @@ take_more(struct tls_revocation *r)
 }
 
 static int
-poll_denied(struct tls_revocation *r)
+poll_denied(struct revocation *r)
 {
     enum watched_state state;
     char why[512];
@@ -349,9 +349,9 @@ poll_denied(struct tls_revocation *r)
 }
 
 int
-tls_revocation_poll(struct tls_revocation *revocation)
+revocation_poll(struct revocation *revocation)
 {
-    struct tls_revocation *r = revocation;
+    struct revocation *r = revocation;
     size_t stale;
     int changed;
 
@@ -368,7 +368,7 @@ tls_revocation_poll(struct tls_revocation *revocation)
 
 /* Take in what people have done to the file; there may be nothing. */
 static enum err
-catch_up(struct tls_revocation *r)
+catch_up(struct revocation *r)
 {
     char why[512];
 
@@ -388,7 +388,7 @@ catch_up(struct tls_revocation *r)
 
 /* In force from here on, whatever becomes of the disk. */
 static enum err
-add(struct tls_revocation *r, const struct denial *denial)
+add(struct revocation *r, const struct denial *denial)
 {
     struct deny_list *list = NULL;
     char why[512];
@@ -412,10 +412,10 @@ add(struct tls_revocation *r, const struct denial *denial)
 }
 
 enum err
-tls_revocation_deny(struct tls_revocation *revocation,
+revocation_deny(struct revocation *revocation,
     const struct denial *denial, int *added)
 {
-    struct tls_revocation *r = revocation;
+    struct revocation *r = revocation;
     enum err err = E_NOTFOUND;
     int known;
 

@@ -1,5 +1,5 @@
-#ifndef TLS_WATCHED_H
-#define TLS_WATCHED_H
+#ifndef REVOCATION_WATCHED_H
+#define REVOCATION_WATCHED_H
 
 /*
  * When a path is to be read again: once it has changed and has rested for a
@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "tls/plain_file.h"
+#include "revocation/plain_file.h"
 
 /* {0}: nothing has been read. */
 struct watched {
@@ -45,4 +45,4 @@ void watched_begin(struct watched *watched, const char *path);
  */
 void watched_end(struct watched *watched, unsigned faults);
 
-#endif /* !TLS_WATCHED_H */
+#endif /* !REVOCATION_WATCHED_H */

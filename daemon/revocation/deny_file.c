@@ -1,9 +1,9 @@
-#include "tls/deny_file.h"
+#include "revocation/deny_file.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "tls/plain_file.h"
+#include "revocation/plain_file.h"
 
 /* How a new file begins. */
 static const char header[] =

@@ -1,4 +1,4 @@
-#include "tls/plain_file.h"
+#include "revocation/plain_file.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "tls/watched.h"
+#include "revocation/watched.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "tls/crl_issuers.h"
+#include "revocation/crl_issuers.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "proto/civil.h"
-#include "tls/crl_files.h"
+#include "revocation/crl_files.h"
 
 /* A CRL made by a clock that is further ahead would shut out the right ones. */
 #define AHEAD_US ((int64_t)24 * 60 * 60 * 1000000)
@@ -264,49 +264,50 @@ crl_load_free(struct crl_load *load)
 /* ---- asking ------------------------------------------------------------ */
 
 /* Of the certificate ${serial}, by the CRL of ${issuer}. */
-static enum tls_standing
+static enum revocation_standing
 check_one(const struct crl_issuer *issuer,
-    const struct tls_revocation_options *options, const char *serial,
+    const struct revocation_options *options, const char *serial,
     const char *whose, char *why, size_t size)
 {
     char since[CIVIL_TIME_TEXT];
     const char *reason;
 
     if (issuer->crl == NULL)
-        return (TLS_GOOD);
+        return (REVOCATION_GOOD);
     if ((reason = crl_find(issuer->crl, serial)) != NULL) {
         (void)snprintf(why, size, "%s was revoked by the %s CA (CRL %s): %s",
             whose, issuer->name, crl_number(issuer->crl), reason);
-        return (TLS_REVOKED);
+        return (REVOCATION_REVOKED);
     }
     if (options->accept_stale ||
         clock_wall_us() < crl_next_update(issuer->crl))
-        return (TLS_GOOD);
+        return (REVOCATION_GOOD);
     civil_format_time(crl_next_update(issuer->crl), 0, since);
     (void)snprintf(why, size, "the CRL of the %s CA (%s) is out of date "
         "since %s", issuer->name, crl_number(issuer->crl), since);
-    return (TLS_UNKNOWN);
+    return (REVOCATION_UNKNOWN);
 }
 
-enum tls_standing
+enum revocation_standing
 crl_issuers_check(const struct crl_issuers *issuers,
-    const struct tls_revocation_options *options, const char *serial,
+    const struct revocation_options *options, const char *serial,
     const uint8_t id[SHA256_BYTES], char *why, size_t size)
 {
     const int i = find(issuers, id);
     const struct crl_issuer *issuer = i < 0 ? NULL : &issuers->all[i];
-    enum tls_standing standing;
+    enum revocation_standing standing;
 
     if (options->crl_required && (issuer == NULL || issuer->crl == NULL)) {
         (void)snprintf(why, size, "there is no CRL of the %s CA",
             issuer == NULL ? "issuing" : issuer->name);
-        return (TLS_UNKNOWN);
+        return (REVOCATION_UNKNOWN);
     }
     if (issuer == NULL)
-        return (TLS_GOOD);
+        return (REVOCATION_GOOD);
     standing = check_one(issuer, options, serial, "the certificate", why,
         size);
-    if (standing != TLS_GOOD || issuer->parent < 0 || issuer->parent == i)
+    if (standing != REVOCATION_GOOD || issuer->parent < 0 ||
+        issuer->parent == i)
         return (standing);
     return (check_one(&issuers->all[issuer->parent], options, issuer->serial,
         "the certificate's CA", why, size));
@@ -327,7 +328,7 @@ end_of(const struct crl *crl, int64_t now)
 
 size_t
 crl_issuers_watch(struct crl_issuers *issuers,
-    const struct tls_revocation_options *options)
+    const struct revocation_options *options)
 {
     char when[CIVIL_TIME_TEXT];
     size_t past = 0;

@@ -1,5 +1,5 @@
-#ifndef TLS_DENY_LIST_H
-#define TLS_DENY_LIST_H
+#ifndef REVOCATION_DENY_LIST_H
+#define REVOCATION_DENY_LIST_H
 
 /*
  * The deny list as a table: lines of base/denial.h, blank lines, and comments
@@ -57,4 +57,4 @@ size_t deny_list_count(const struct deny_list *list);
 /* NULL is allowed. */
 void deny_list_free(struct deny_list *list);
 
-#endif /* !TLS_DENY_LIST_H */
+#endif /* !REVOCATION_DENY_LIST_H */

@@ -1,5 +1,5 @@
-#ifndef TLS_CRL_H
-#define TLS_CRL_H
+#ifndef REVOCATION_CRL_H
+#define REVOCATION_CRL_H
 
 /*
  * One certificate revocation list (RFC 5280, section 5) as a table that is
@@ -73,4 +73,4 @@ const char *crl_number(const struct crl *crl);
 /* NULL is allowed. */
 void crl_free(struct crl *crl);
 
-#endif /* !TLS_CRL_H */
+#endif /* !REVOCATION_CRL_H */
