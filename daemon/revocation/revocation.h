@@ -95,8 +95,8 @@ enum err MUST_USE revocation_trust(struct revocation *revocation,
  * revocation_check(revocation, identity, marks, why, size):
  * Say how the certificate stands that ${identity} and ${marks} are of; unless
  * it is REVOCATION_GOOD, ${why}, of ${size} bytes, says what is against it, for
- * the log.  ${revocation} may be NULL: nothing is revoked.  Any thread; waits for
- * no file.
+ * the log.  ${revocation} may be NULL: nothing is revoked.  Any thread; waits
+ * for no file.
  */
 enum revocation_standing MUST_USE revocation_check(
     struct revocation *revocation, const struct identity *identity,
