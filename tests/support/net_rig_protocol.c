@@ -362,14 +362,18 @@ take_big(struct h2 *h2, struct buf *out)
 enum err
 h2_take(struct h2 *h2, struct buf *out)
 {
+    struct slice bytes = buf_slice(&h2->out);
+    size_t room = out->max - out->n;
     enum err err;
 
     if (h2->fails)
         return (E_INVAL);
-    if ((err = buf_add(out, buf_slice(&h2->out))) != E_OK)
+    if (bytes.n > room)
+        bytes.n = room;
+    if ((err = buf_add(out, bytes)) != E_OK)
         return (err);
-    buf_drop(&h2->out, h2->out.n);
-    return (take_big(h2, out));
+    buf_drop(&h2->out, bytes.n);
+    return (h2->out.n == 0 ? take_big(h2, out) : E_OK);
 }
 
 int
