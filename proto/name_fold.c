@@ -279,11 +279,12 @@ static const uint8_t plain[256] = {
 static int
 make_plain(struct slice name, int first, struct name_key *key)
 {
-    const uint8_t *p = name.p, *end = p + name.n, *blank;
+    const uint8_t *p = name.p, *end, *blank;
     size_t n = 0;
 
-    if (name.n > NAME_MAX_BYTES)
+    if (name.n == 0 || name.n > NAME_MAX_BYTES)
         return (0);
+    end = p + name.n;
     if (first) {
         while (p < end && *p == ' ')
             p++;
