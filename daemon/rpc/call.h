@@ -87,7 +87,7 @@ struct rpc_call {
     uint8_t sends_gzip;                     /* the client, some messages */
     uint8_t takes_gzip;                     /* the client, of this method */
     uint8_t came_compressed;                /* the last message */
-    uint8_t compression_off;                /* by the method, for now */
+    uint8_t compression_off;                /* the method said so last */
     uint8_t gzip_said;                      /* in the response headers */
     int client_done;                        /* the client has said it all */
     int responded;                          /* response headers are out */

@@ -387,8 +387,8 @@ a_stream_says_its_encoding_before_any_message(void **state)
     const char *texts[] = {"short", copy[0], copy[1]};
     static const int flags[] = {0, 1, 0};
 
-    (void)strcpy(copy[0], long_text("packed", 500));
-    (void)strcpy(copy[1], long_text("plain", 500));
+    (void)snprintf(copy[0], sizeof(copy[0]), "%s", long_text("packed", 500));
+    (void)snprintf(copy[1], sizeof(copy[1]), "%s", long_text("plain", 500));
     assert_int_equal(rpc_stream_open_with(&s, *state, PATH "PublicChat",
         takes), E_OK);
     assert_false(s.responded);
