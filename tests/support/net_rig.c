@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -31,6 +32,28 @@ struct rig {
     pthread_t thread;
     atomic_int over;
 };
+
+char rig_dir[64];
+SSL_CTX *rig_ctx;
+
+int
+rig_setup(void **state)
+{
+    (void)state;
+    (void)signal(SIGPIPE, SIG_IGN);
+    tls_client_pki(rig_dir, sizeof(rig_dir));
+    rig_ctx = tls_client_ctx(rig_dir, "employer");
+    return (0);
+}
+
+int
+rig_teardown(void **state)
+{
+    (void)state;
+    SSL_CTX_free(rig_ctx);
+    tls_client_remove(rig_dir);
+    return (0);
+}
 
 struct net_limits
 rig_limits(void)
@@ -187,6 +210,15 @@ rig_dial(const struct rig *rig, SSL_CTX *ctx)
         return (ssl);
     rig_hang_up(ssl, 0);
     return (NULL);
+}
+
+SSL *
+rig_dial_employer(const struct rig *rig)
+{
+    SSL *ssl = rig_dial(rig, rig_ctx);
+
+    assert_non_null(ssl);
+    return (ssl);
 }
 
 int

@@ -33,6 +33,14 @@ enum { RIG_WORKERS = 2 };
 struct rig;
 struct revocation;
 
+/* What rig_setup() makes: certificates, and who dials with an employer's. */
+extern char rig_dir[64];
+extern SSL_CTX *rig_ctx;
+
+/* To set up and tear down a group of tests. */
+int rig_setup(void **state);
+int rig_teardown(void **state);
+
 /**
  * rig_limits(void):
  * Return limits that no test meets by accident.
@@ -109,6 +117,12 @@ int rig_connect(const struct rig *rig);
  * Return a TLS connection to ${rig}, or NULL if the handshake failed.
  */
 SSL *rig_dial(const struct rig *rig, SSL_CTX *ctx);
+
+/**
+ * rig_dial_employer(rig):
+ * Do so with rig_ctx; it must be let in.
+ */
+SSL *rig_dial_employer(const struct rig *rig);
 
 /**
  * rig_say(ssl, line):

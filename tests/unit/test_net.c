@@ -27,41 +27,10 @@
 #include "support/net_rig.h"
 #include "support/tls_client.h"
 
-static char dir[64];
-static SSL_CTX *ctx;
-
-static int
-setup(void **state)
-{
-    (void)state;
-    (void)signal(SIGPIPE, SIG_IGN);
-    tls_client_pki(dir, sizeof(dir));
-    ctx = tls_client_ctx(dir, "employer");
-    return (0);
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    SSL_CTX_free(ctx);
-    tls_client_remove(dir);
-    return (0);
-}
-
 static int64_t
 now(void)
 {
     return (clock_monotonic_us());
-}
-
-static SSL *
-dial(const struct rig *rig)
-{
-    SSL *ssl = rig_dial(rig, ctx);
-
-    assert_non_null(ssl);
-    return (ssl);
 }
 
 /* ---- bytes ------------------------------------------------------------ */
@@ -70,8 +39,8 @@ static void
 what_is_asked_is_answered(void **state)
 {
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
-    SSL *ssl = dial(rig);
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
+    SSL *ssl = rig_dial_employer(rig);
 
     (void)state;
     for (int i = 0; i < 100; i++) {
@@ -96,7 +65,7 @@ chat(void *cookie)
     char line[64], answer[64];
 
     for (size_t i = 0; i < 8; i++)
-        if ((ssl[i] = rig_dial(chatter->rig, ctx)) == NULL)
+        if ((ssl[i] = rig_dial(chatter->rig, rig_ctx)) == NULL)
             return (NULL);
     for (int round = 0; round < 50; round++) {
         for (size_t i = 0; i < 8; i++) {
@@ -120,7 +89,7 @@ many_at_once_are_told_apart_and_share_the_workers(void **state)
 {
     enum { THREADS = 4 };
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, RIG_WORKERS);
+    struct rig *rig = rig_start(rig_dir, &limits, RIG_WORKERS);
     struct chatter chatters[THREADS];
     pthread_t threads[THREADS];
 
@@ -146,8 +115,8 @@ more_than_the_socket_takes_arrives_whole_and_in_order(void **state)
     enum { BIG = 20000000 };
     static const struct timespec nap = {.tv_nsec = 200000000};
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
-    SSL *ssl = dial(rig), *other = dial(rig);
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
+    SSL *ssl = rig_dial_employer(rig), *other = rig_dial_employer(rig);
     size_t have = 0, n, wrong = 0;
     char bytes[8192], line[64];
 
@@ -183,8 +152,8 @@ much_that_comes_at_once_is_read_to_the_end(void **state)
 #endif
     static const char line[] = "say .\n";
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
-    SSL *ssl = dial(rig);
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
+    SSL *ssl = rig_dial_employer(rig);
     char *text = malloc(LINES * (sizeof(line) - 1) + 1);
     int heard = 0;
 
@@ -206,8 +175,8 @@ static void
 keys_may_change_at_any_time(void **state)
 {
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
-    SSL *ssl = dial(rig);
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
+    SSL *ssl = rig_dial_employer(rig);
     int on = 1, off = 0;
 
     (void)state;
@@ -252,15 +221,15 @@ who_never_stops_talking_keeps_nobody_waiting(void **state)
 {
     enum { TALKERS = 4 };
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
     struct talker talkers[TALKERS];
     pthread_t threads[TALKERS];
-    SSL *ssl = dial(rig);
+    SSL *ssl = rig_dial_employer(rig);
     int64_t began;
 
     (void)state;
     for (size_t i = 0; i < TALKERS; i++) {
-        talkers[i].ssl = dial(rig);
+        talkers[i].ssl = rig_dial_employer(rig);
         atomic_store(&talkers[i].over, 0);
         assert_int_equal(pthread_create(&threads[i], NULL, talk, &talkers[i]),
             0);
@@ -284,8 +253,8 @@ static void
 an_answer_may_come_from_another_thread_later(void **state)
 {
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
-    SSL *ssl = dial(rig);
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
+    SSL *ssl = rig_dial_employer(rig);
 
     (void)state;
     assert_true(rig_say(ssl, "later\n"));
@@ -302,12 +271,12 @@ static void
 a_peer_that_is_gone_cancels_its_calls(void **state)
 {
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
-    SSL *stays = dial(rig);
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
+    SSL *stays = rig_dial_employer(rig);
 
     (void)state;
     for (int rudely = 0; rudely < 2; rudely++) {
-        SSL *ssl = dial(rig);
+        SSL *ssl = rig_dial_employer(rig);
 
         assert_true(rig_say(ssl, "later\nsay heard\n"));
         assert_true(rig_hear(ssl, "heard\n"));
@@ -333,8 +302,8 @@ who_does_not_read_is_cut_off(void **state)
 
     (void)state;
     limits.stall_us = 300000;
-    rig = rig_start(dir, &limits, 1);
-    ssl = dial(rig);
+    rig = rig_start(rig_dir, &limits, 1);
+    ssl = rig_dial_employer(rig);
     began = now();
     assert_true(rig_say(ssl, "big 1000000000\n"));
     assert_true(rig_wait(rig_sessions, 1));
@@ -349,7 +318,7 @@ who_does_not_speak_tls_is_told_and_let_go(void **state)
 {
     static const char text[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
     int fd = rig_connect(rig);
     unsigned char answer[64];
     ssize_t n;
@@ -377,7 +346,7 @@ a_handshake_has_its_time(void **state)
 
     (void)state;
     limits.handshake_us = 300000;
-    rig = rig_start(dir, &limits, 1);
+    rig = rig_start(rig_dir, &limits, 1);
     began = now();
     fd = rig_connect(rig);
     assert_int_equal(write(fd, "\x16\x03\x01", 3), 3);
@@ -393,8 +362,8 @@ static void
 who_has_no_certificate_learns_why(void **state)
 {
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
-    SSL_CTX *nobody = tls_client_ctx(dir, NULL);
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
+    SSL_CTX *nobody = tls_client_ctx(rig_dir, NULL);
 
     (void)state;
     for (int i = 0; i < 20; i++) {
@@ -417,7 +386,7 @@ static void
 who_breaks_the_protocol_hears_so(void **state)
 {
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
     char text[60000];
 
     (void)state;
@@ -425,7 +394,7 @@ who_breaks_the_protocol_hears_so(void **state)
     memcpy(text, "break\n", 6);
     text[sizeof(text) - 1] = '\0';
     for (int i = 0; i < 20; i++) {
-        SSL *ssl = dial(rig);
+        SSL *ssl = rig_dial_employer(rig);
 
         assert_true(rig_say(ssl, text));
         assert_true(rig_hear(ssl, "goaway\n"));
@@ -440,8 +409,8 @@ static void
 a_session_that_fails_is_closed(void **state)
 {
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
-    SSL *ssl = dial(rig);
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
+    SSL *ssl = rig_dial_employer(rig);
 
     (void)state;
     assert_true(rig_say(ssl, "fail\n"));
@@ -457,8 +426,8 @@ static void
 a_deadline_is_kept(void **state)
 {
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
-    SSL *ssl = dial(rig);
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
+    SSL *ssl = rig_dial_employer(rig);
 
     (void)state;
     for (int i = 0; i < 3; i++) {
@@ -495,5 +464,5 @@ main(void)
         cmocka_unit_test(a_deadline_is_kept),
     };
 
-    return (cmocka_run_group_tests_name("net", tests, setup, teardown));
+    return (cmocka_run_group_tests_name("net", tests, rig_setup, rig_teardown));
 }

@@ -25,41 +25,10 @@
 #include "support/net_rig.h"
 #include "support/tls_client.h"
 
-static char dir[64];
-static SSL_CTX *ctx;
-
-static int
-setup(void **state)
-{
-    (void)state;
-    (void)signal(SIGPIPE, SIG_IGN);
-    tls_client_pki(dir, sizeof(dir));
-    ctx = tls_client_ctx(dir, "employer");
-    return (0);
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    SSL_CTX_free(ctx);
-    tls_client_remove(dir);
-    return (0);
-}
-
 static int64_t
 now(void)
 {
     return (clock_monotonic_us());
-}
-
-static SSL *
-dial(const struct rig *rig)
-{
-    SSL *ssl = rig_dial(rig, ctx);
-
-    assert_non_null(ssl);
-    return (ssl);
 }
 
 /* ---- draining --------------------------------------------------------- */
@@ -74,9 +43,9 @@ a_drain_loses_no_call(void **state)
 
     (void)state;
     limits.drain_us = 5000000;
-    rig = rig_start(dir, &limits, RIG_WORKERS);
+    rig = rig_start(rig_dir, &limits, RIG_WORKERS);
     for (int i = 0; i < CLIENTS; i++) {
-        ssl[i] = dial(rig);
+        ssl[i] = rig_dial_employer(rig);
         assert_true(rig_say(ssl[i], "later\n"));
     }
     assert_true(rig_wait(rig_calls, CLIENTS));
@@ -113,12 +82,12 @@ short_lived(long seconds)
         .from = -60,
         .until = seconds,
     };
-    SSL_CTX *made = tls_client_ctx(dir, NULL);
+    SSL_CTX *made = tls_client_ctx(rig_dir, NULL);
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *x, *ca = tls_client_load(dir, "ca-employer.pem");
+    X509 *x, *ca = tls_client_load(rig_dir, "ca-employer.pem");
 
     assert_non_null(key);
-    x = tls_client_leaf(dir, &leaf, key);
+    x = tls_client_leaf(rig_dir, &leaf, key);
     assert_int_equal(SSL_CTX_use_certificate(made, x), 1);
     assert_int_equal(SSL_CTX_use_PrivateKey(made, key), 1);
     assert_int_equal(SSL_CTX_add1_chain_cert(made, ca), 1);
@@ -132,9 +101,9 @@ static void
 a_certificate_that_ends_ends_its_connection(void **state)
 {
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
     SSL_CTX *brief = short_lived(4);
-    SSL *lasting = dial(rig), *ssl = rig_dial(rig, brief);
+    SSL *lasting = rig_dial_employer(rig), *ssl = rig_dial(rig, brief);
 
     (void)state;
     assert_non_null(ssl);
@@ -167,8 +136,8 @@ a_drain_ends_when_its_grace_is_over(void **state)
 
     (void)state;
     limits.drain_us = 400000;
-    rig = rig_start(dir, &limits, 1);
-    ssl = dial(rig);
+    rig = rig_start(rig_dir, &limits, 1);
+    ssl = rig_dial_employer(rig);
     assert_true(rig_say(ssl, "later\n"));
     assert_true(rig_wait(rig_calls, 1));
     began = now();
@@ -183,15 +152,15 @@ static void
 who_comes_while_draining_is_turned_away(void **state)
 {
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
-    SSL *ssl = dial(rig);
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
+    SSL *ssl = rig_dial_employer(rig);
 
     (void)state;
     assert_true(rig_say(ssl, "later\n"));
     assert_true(rig_wait(rig_calls, 1));
     net_worker_drain(rig_worker(rig, 0));
     assert_true(rig_hear(ssl, "drain\n"));
-    assert_null(rig_dial(rig, ctx));
+    assert_null(rig_dial(rig, rig_ctx));
     assert_true(rig_say(ssl, "ack\n"));
     assert_true(rig_hear(ssl, "final\n"));
     rig_release();
@@ -212,15 +181,15 @@ too_many_are_turned_away(void **state)
 
     (void)state;
     limits.max_connections = 2;
-    rig = rig_start(dir, &limits, 1);
-    first = dial(rig);
-    second = dial(rig);
-    assert_null(rig_dial(rig, ctx));
+    rig = rig_start(rig_dir, &limits, 1);
+    first = rig_dial_employer(rig);
+    second = rig_dial_employer(rig);
+    assert_null(rig_dial(rig, rig_ctx));
     assert_true(rig_say(first, "say here\n"));
     assert_true(rig_hear(first, "here\n"));
     rig_hang_up(second, 0);
     assert_true(rig_wait(rig_sessions, 1));
-    second = dial(rig);
+    second = rig_dial_employer(rig);
     rig_hang_up(second, 0);
     rig_hang_up(first, 0);
     rig_stop(rig);
@@ -238,14 +207,14 @@ who_only_knocks_gives_way(void **state)
 
     (void)state;
     limits.max_connections = 3;
-    rig = rig_start(dir, &limits, 1);
-    known = dial(rig);
+    rig = rig_start(rig_dir, &limits, 1);
+    known = rig_dial_employer(rig);
     for (size_t i = 0; i < 3; i++)
         knocks[i] = rig_connect(rig);
     /* The first one gave way to the third. */
     assert_int_equal(recv(knocks[0], &byte, 1, 0), 0);
     assert_int_equal(recv(knocks[1], &byte, 1, MSG_DONTWAIT), -1);
-    late = dial(rig);
+    late = rig_dial_employer(rig);
     assert_int_equal(recv(knocks[1], &byte, 1, 0), 0);
     assert_int_equal(recv(knocks[2], &byte, 1, MSG_DONTWAIT), -1);
     assert_true(rig_say(known, "say here\n"));
@@ -272,7 +241,7 @@ static void
 without_descriptors_a_connection_waits(void **state)
 {
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
     struct rlimit before, low;
     int last, fd;
     char byte;
@@ -301,8 +270,8 @@ static void
 without_memory_a_connection_is_refused_and_the_worker_lives(void **state)
 {
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
-    SSL *ssl = dial(rig), *other;
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
+    SSL *ssl = rig_dial_employer(rig), *other;
     char line[32];
     int refused = 0;
 
@@ -314,7 +283,7 @@ without_memory_a_connection_is_refused_and_the_worker_lives(void **state)
         (void)snprintf(line, sizeof(line), "fault %d\n", n);
         assert_true(rig_say(ssl, line));
         assert_true(rig_hear(ssl, "fault\n"));
-        if ((other = rig_dial(rig, ctx)) == NULL) {
+        if ((other = rig_dial(rig, rig_ctx)) == NULL) {
             refused++;
             continue;
         }
@@ -476,7 +445,7 @@ static void
 a_worker_answers_a_ping(void **state)
 {
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
     static atomic_int answered, again;
 
     (void)state;
@@ -508,5 +477,5 @@ main(void)
         cmocka_unit_test(a_worker_answers_a_ping),
     };
 
-    return (cmocka_run_group_tests_name("net_end", tests, setup, teardown));
+    return (cmocka_run_group_tests_name("net_end", tests, rig_setup, rig_teardown));
 }

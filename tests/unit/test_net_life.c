@@ -18,41 +18,10 @@
 #include "support/net_rig.h"
 #include "support/tls_client.h"
 
-static char dir[64];
-static SSL_CTX *ctx;
-
-static int
-setup(void **state)
-{
-    (void)state;
-    (void)signal(SIGPIPE, SIG_IGN);
-    tls_client_pki(dir, sizeof(dir));
-    ctx = tls_client_ctx(dir, "employer");
-    return (0);
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    SSL_CTX_free(ctx);
-    tls_client_remove(dir);
-    return (0);
-}
-
 static int64_t
 now(void)
 {
     return (clock_monotonic_us());
-}
-
-static SSL *
-dial(const struct rig *rig)
-{
-    SSL *ssl = rig_dial(rig, ctx);
-
-    assert_non_null(ssl);
-    return (ssl);
 }
 
 static int
@@ -74,8 +43,8 @@ who_is_silent_is_asked_and_given_up(void **state)
     limits.life.keepalive_us = 300000;
     limits.life.answer_us = 200000;
     began = now();
-    rig = rig_start(dir, &limits, 1);
-    ssl = dial(rig);
+    rig = rig_start(rig_dir, &limits, 1);
+    ssl = rig_dial_employer(rig);
     assert_true(rig_say(ssl, "later\n"));
     assert_true(rig_wait(rig_calls, 1));
     assert_true(rig_hear(ssl, "ping\n"));
@@ -103,8 +72,8 @@ who_answers_is_asked_again(void **state)
     (void)state;
     limits.life.keepalive_us = 100000;
     limits.life.answer_us = 10000000;
-    rig = rig_start(dir, &limits, 1);
-    ssl = dial(rig);
+    rig = rig_start(rig_dir, &limits, 1);
+    ssl = rig_dial_employer(rig);
     began = now();
     for (int i = 0; i < 5; i++) {
         assert_true(rig_hear(ssl, "ping\n"));
@@ -130,8 +99,8 @@ who_does_not_read_is_no_dead_peer(void **state)
     (void)state;
     limits.life.keepalive_us = 200000;
     limits.life.answer_us = 200000;
-    rig = rig_start(dir, &limits, 1);
-    ssl = dial(rig);
+    rig = rig_start(rig_dir, &limits, 1);
+    ssl = rig_dial_employer(rig);
     assert_true(rig_say(ssl, "big 100000000\n"));
     for (int i = 0; i < 300; i++) {     /* longer than a dead peer has */
         (void)usleep(5000);
@@ -153,11 +122,11 @@ who_is_idle_is_let_go(void **state)
 
     (void)state;
     limits.life.idle_us = 300000;
-    rig = rig_start(dir, &limits, 1);
-    busy = dial(rig);
+    rig = rig_start(rig_dir, &limits, 1);
+    busy = rig_dial_employer(rig);
     assert_true(rig_say(busy, "later\n"));
     began = now();
-    ssl = dial(rig);
+    ssl = rig_dial_employer(rig);
     /* What is no call does not make it busy. */
     assert_true(rig_say(ssl, "say here\n"));
     assert_true(rig_hear(ssl, "here\n"));
@@ -195,10 +164,10 @@ who_is_old_is_let_go_when_its_calls_are_over(void **state)
     limits.life.age_us = 1000000;
     limits.age_grace_us = 0;
     limits.drain_us = 1000;             /* not of this kind of end */
-    rig = rig_start(dir, &limits, RIG_WORKERS);
+    rig = rig_start(rig_dir, &limits, RIG_WORKERS);
     for (int i = 0; i < CLIENTS; i++) {
         began[i] = now();
-        ssl[i] = dial(rig);
+        ssl[i] = rig_dial_employer(rig);
         assert_true(rig_say(ssl[i], "later\n"));
     }
     for (int i = 0; i < CLIENTS; i++) {
@@ -232,9 +201,9 @@ the_grace_of_the_old_is_limited(void **state)
     (void)state;
     limits.life.age_us = 200000;
     limits.age_grace_us = 300000;
-    rig = rig_start(dir, &limits, 1);
+    rig = rig_start(rig_dir, &limits, 1);
     began = now();
-    ssl = dial(rig);
+    ssl = rig_dial_employer(rig);
     assert_true(rig_say(ssl, "later\n"));
     assert_true(rig_hear(ssl, "drain\nmax_age\n"));
     assert_true(rig_hear(ssl, "final\n"));      /* without the ack, too */
@@ -257,8 +226,8 @@ a_shutdown_shortens_any_grace(void **state)
     (void)state;
     limits.life.age_us = 100000;
     limits.drain_us = 300000;
-    rig = rig_start(dir, &limits, 1);
-    ssl = dial(rig);
+    rig = rig_start(rig_dir, &limits, 1);
+    ssl = rig_dial_employer(rig);
     assert_true(rig_say(ssl, "later\n"));
     assert_true(rig_hear(ssl, "drain\nmax_age\n"));
     began = now();
@@ -280,5 +249,5 @@ main(void)
         cmocka_unit_test(a_shutdown_shortens_any_grace),
     };
 
-    return (cmocka_run_group_tests_name("net_life", tests, setup, teardown));
+    return (cmocka_run_group_tests_name("net_life", tests, rig_setup, rig_teardown));
 }

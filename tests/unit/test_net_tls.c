@@ -18,28 +18,6 @@
 /* More than any client sends, less than would keep a test waiting. */
 enum { MANY = 4000 };
 
-static char dir[64];
-static SSL_CTX *ctx;
-
-static int
-setup(void **state)
-{
-    (void)state;
-    (void)signal(SIGPIPE, SIG_IGN);
-    tls_client_pki(dir, sizeof(dir));
-    ctx = tls_client_ctx(dir, "employer");
-    return (0);
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    SSL_CTX_free(ctx);
-    tls_client_remove(dir);
-    return (0);
-}
-
 /* Returns non-zero if ${n} key updates of ${kind} went out. */
 static int
 update(SSL *ssl, int n, int kind)
@@ -60,11 +38,11 @@ a_flood_of_key_updates_is_cut_off(void **state)
     static const int kinds[] = {SSL_KEY_UPDATE_NOT_REQUESTED,
         SSL_KEY_UPDATE_REQUESTED};
     const struct net_limits limits = rig_limits();
-    struct rig *rig = rig_start(dir, &limits, 1);
+    struct rig *rig = rig_start(rig_dir, &limits, 1);
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        SSL *ssl = rig_dial(rig, ctx), *other = rig_dial(rig, ctx);
+        SSL *ssl = rig_dial(rig, rig_ctx), *other = rig_dial(rig, rig_ctx);
 
         assert_non_null(ssl);
         assert_non_null(other);
@@ -87,5 +65,5 @@ main(void)
         cmocka_unit_test(a_flood_of_key_updates_is_cut_off),
     };
 
-    return (cmocka_run_group_tests_name("net_tls", tests, setup, teardown));
+    return (cmocka_run_group_tests_name("net_tls", tests, rig_setup, rig_teardown));
 }
