@@ -63,26 +63,27 @@ class Keepalive(unittest.TestCase):
 
     def test_who_does_not_answer_is_given_up(self):
         for calls in (0, 1):
+            # Taken before anything is said, as what comes may be seen late:
+            # so a busy machine makes each time longer, and none shorter.
+            began = time.monotonic()
             wire = self.wire()
             if calls:
                 watch(wire)
-            self.assertTrue(wire.until(lambda w=wire: w.settled))
-            began = time.monotonic()
             self.assertTrue(wire.until(lambda w=wire: w.pings))
             asked = wire.pings[0] - began
             self.assertTrue(wire.until(lambda w=wire: w.closed))
             ended = time.monotonic() - began
             print("with %d calls: asked after %.2f s, given up after %.2f s" %
                   (calls, asked, ended))
-            self.assertGreater(asked, SILENCE * 0.8)
-            self.assertGreater(ended - asked, ANSWER * 0.9)
+            self.assertGreater(asked, SILENCE * 0.9)
+            self.assertGreater(ended, (SILENCE + ANSWER) * 0.9)
             self.assertEqual(len(wire.pings), 1)
             self.assertEqual(wire.goaway, (calls, h2.NO_ERROR, b"no_answer"))
         self.assertIn("the peer does not answer", self.daemon.log_text())
 
     def test_who_answers_stays(self):
-        wire = self.wire(answers=True)
         began = time.monotonic()
+        wire = self.wire(answers=True)
         self.assertTrue(wire.until(lambda: len(wire.pings) >= 5))
         print("5 PINGs in %.2f s" % (time.monotonic() - began))
         self.assertGreater(time.monotonic() - began, 4.5 * SILENCE)

@@ -28,7 +28,11 @@
 #include "net/listener.h"
 #include "net/worker.h"
 
-enum { RIG_WORKERS = 2 };
+enum {
+    RIG_WORKERS = 2,
+    RIG_EARLY_US = 50000,       /* libevent counts from when its loop last
+                                   looked at the clock */
+};
 
 struct rig;
 struct revocation;
