@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "service/job.h"
 #include "service/publish_header.h"
-#include "service/random_pool.h"
+#include "base/random_pool.h"
 #include "service/text.h"
 #include "service/unary.h"
 

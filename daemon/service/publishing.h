@@ -16,7 +16,7 @@
 #include "service/credential_state.h"
 #include "service/publication.h"
 #include "service/publication_diff.h"
-#include "service/random_pool.h"
+#include "base/random_pool.h"
 
 /* The work on one upload; large, so it lives on the heap. */
 struct publishing {

@@ -1,5 +1,5 @@
-#ifndef SERVICE_RANDOM_POOL_H
-#define SERVICE_RANDOM_POOL_H
+#ifndef BASE_RANDOM_POOL_H
+#define BASE_RANDOM_POOL_H
 
 /*
  * Random bytes from the kernel, fetched many at a time.
@@ -25,4 +25,4 @@ struct random_pool {
 enum err MUST_USE random_pool_take(struct random_pool *pool, uint8_t *out,
     size_t n);
 
-#endif /* !SERVICE_RANDOM_POOL_H */
+#endif /* !BASE_RANDOM_POOL_H */

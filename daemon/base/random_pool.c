@@ -1,4 +1,4 @@
-#include "service/random_pool.h"
+#include "base/random_pool.h"
 
 #include <string.h>
 #include <sys/random.h>
