@@ -10,7 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include "revocation/plain_file.h"
+#include "base/plain_file.h"
 
 /* ---- bytes ------------------------------------------------------------- */
 

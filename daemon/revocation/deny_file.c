@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "revocation/plain_file.h"
+#include "base/plain_file.h"
 
 /* How a new file begins. */
 static const char header[] =

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "revocation/plain_file.h"
+#include "base/plain_file.h"
 
 /* {0}: nothing has been read. */
 struct watched {

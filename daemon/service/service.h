@@ -14,6 +14,7 @@
 #include "store/store.h"
 
 /* Opaque types. */
+struct seal_keys;
 struct service;
 struct service_worker;
 
@@ -21,6 +22,7 @@ struct service_options {
     struct store *store;            /* borrowed, must outlive the service */
     const struct denier *denier;    /* borrowed, must outlive the service;
                                        NULL: there is no deny list */
+    struct seal_keys *seal_keys;    /* borrowed, must outlive the service */
     const char *key_dir;            /* factor keys and the page token key */
     const char *catalog_dir;        /* read if the store holds no catalog */
     size_t max_request;             /* bytes of a decoded request that waits */

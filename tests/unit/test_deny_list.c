@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "support/fault.h"
+#include "base/plain_file.h"
 #include "revocation/deny_file.h"
-#include "revocation/plain_file.h"
+#include "support/fault.h"
 
 #define DOMAIN "vouch.example.org"
 #define URI(id) "spiffe://" DOMAIN "/employer/" id

@@ -1,10 +1,12 @@
-#ifndef REVOCATION_PLAIN_FILE_H
-#define REVOCATION_PLAIN_FILE_H
+#ifndef BASE_PLAIN_FILE_H
+#define BASE_PLAIN_FILE_H
 
 /*
  * Files that others write while we read them, and one that we write while
  * others may.
  */
+
+#include <sys/types.h>
 
 #include "proto/bytes.h"
 #include "proto/err.h"
@@ -48,4 +50,23 @@ enum err MUST_USE plain_file_read(const char *path, struct buf *out,
 enum err MUST_USE plain_file_replace(const char *path, struct slice text,
     const char **why);
 
-#endif /* !REVOCATION_PLAIN_FILE_H */
+/**
+ * plain_file_make(path, mode, text, why):
+ * Make ${path}, which must not be there, hold ${text}, with that ${mode}: on
+ * disk, all or nothing.
+ *
+ * Fails: E_EXISTS (there is something called ${path}), E_FULL, E_IO: nothing
+ * was made.  E_LOST as above.  ${*why} as above.
+ */
+enum err MUST_USE plain_file_make(const char *path, mode_t mode,
+    struct slice text, const char **why);
+
+/**
+ * plain_file_sync_folder(path, why):
+ * Have on disk what the folder of ${path} calls its files by now.
+ *
+ * Fails: E_LOST; ${*why} as above.
+ */
+enum err MUST_USE plain_file_sync_folder(const char *path, const char **why);
+
+#endif /* !BASE_PLAIN_FILE_H */

@@ -1,4 +1,4 @@
-#include "revocation/plain_file.h"
+#include "base/plain_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -204,8 +204,8 @@ write_new(const char *path, mode_t mode, struct slice text, const char **why)
 }
 
 /* That the name is the new file's is the folder's affair. */
-static enum err
-sync_folder(const char *path, const char **why)
+enum err
+plain_file_sync_folder(const char *path, const char **why)
 {
     char folder[PATH_MAX];
     char *last;
@@ -251,5 +251,25 @@ plain_file_replace(const char *path, struct slice text, const char **why)
         (void)unlink(fresh);
         return (err);
     }
-    return (sync_folder(target, why));
+    return (plain_file_sync_folder(target, why));
+}
+
+/* A link to what is whole: the name that is wanted is never a part of it. */
+enum err
+plain_file_make(const char *path, mode_t mode, struct slice text,
+    const char **why)
+{
+    char fresh[PATH_MAX + 8];
+    enum err err;
+
+    if (strlen(path) >= PATH_MAX)
+        return (fail(E_IO, strerror(ENAMETOOLONG), why));
+    (void)snprintf(fresh, sizeof(fresh), "%s.new", path);
+    if ((err = write_new(fresh, mode, text, why)) != E_OK)
+        return (err);
+    if (link(fresh, path) != 0)
+        err = errno == EEXIST ? fail(E_EXISTS, strerror(errno), why) :
+            write_failed(why);
+    (void)unlink(fresh);
+    return (err == E_OK ? plain_file_sync_folder(path, why) : err);
 }
