@@ -13,6 +13,11 @@
 #include "proto/merkle.h"
 #include "seal/seal_keys.h"
 
+#define BATCH_SALT 16
+
+/* The most that a seal takes, where the origin is as short as most are. */
+#define BATCH_SEAL_MAX ((size_t)576)
+
 /* Opaque types. */
 struct batch;           /* answers under one signature, on their way */
 struct batcher;
@@ -35,8 +40,9 @@ struct batch_item {
 
     /* The batcher's own. */
     struct batch_item *next, *prev;
-    struct batch *batch;
-    uint8_t salts[2][16];
+    struct batch *batch;        /* NULL: it waits for a flush */
+    size_t index;               /* in the batch */
+    uint8_t salts[2][BATCH_SALT];
 };
 
 /* The log as the answers saw it. */
