@@ -10,7 +10,8 @@
  *   checkpoint-<key id>.key     likewise, for the log's checkpoints
  *   checkpoint-<key id>.pub
  *   current                     the id of the seal key in use, and a line feed
- *   trust-version               the highest version of the trust file seen
+ *   trust-version               the highest version of the trust file that was
+ *                               ever in force, and a line feed
  *
  * A key is used only if the trust file lists it as active and the time is
  * within its validity, so that whoever holds that file can verify what it
@@ -44,7 +45,18 @@ struct seal_rotation {
     uint8_t pending[ED25519_KEY_ID];    /* made now; to be listed next */
     uint8_t pending_public[ED25519_PUBLIC_KEY];
     int listed_next;        /* keys that are listed and may come after */
+    int is_wiped;           /* the private half of ${previous} is gone; if
+                               not, ${why} says why */
 };
+
+/* A file, and when what it says ends. */
+struct seal_end {
+    char file[256];
+    int64_t at_us;          /* microseconds UTC */
+};
+
+/* The trust file, and the key in use. */
+#define SEAL_ENDS 2
 
 /**
  * seal_keys_open(options, now_us, keys, why, size):
@@ -78,8 +90,9 @@ enum err MUST_USE seal_keys_reload(struct seal_keys *keys, int64_t now_us,
  * disk; any thread.
  *
  * Fails: E_NOTFOUND (no next key is listed), E_EXISTS (another than
- * ${expected} is in use), and as seal_keys_open(); nothing has changed then.
- * E_LOST: it is in force, but perhaps not after a restart.
+ * ${expected} is in use: rotation->current), and as seal_keys_open(); nothing
+ * has changed then.  E_LOST: it is in force, but perhaps not after a restart,
+ * and the key before is not wiped.
  */
 enum err MUST_USE seal_keys_rotate(struct seal_keys *keys,
     const uint8_t *expected, int64_t now_us, struct seal_rotation *rotation,
@@ -97,6 +110,13 @@ unsigned seal_keys_generation(const struct seal_keys *keys);
  * Take the key in use; give key->signer back by signer_release().  Any thread.
  */
 void seal_keys_current(struct seal_keys *keys, struct seal_key *key);
+
+/**
+ * seal_keys_ends(keys, ends):
+ * Tell until when what is in force is good.  A trust file that has expired is
+ * used all the same: those who verify will ask for a newer one.  Any thread.
+ */
+void seal_keys_ends(struct seal_keys *keys, struct seal_end ends[SEAL_ENDS]);
 
 void seal_keys_free(struct seal_keys *keys);
 
