@@ -30,6 +30,7 @@
 #include "proto/ed25519.h"
 #include "proto/err.h"
 
+#define TRUST_DOMAIN "vouch/trust/v1"
 #define TRUST_BYTES_MAX ((size_t)256 * 1024)
 #define TRUST_ORIGIN_MAX 128
 #define TRUST_KEYS_MAX 256
@@ -42,7 +43,7 @@ enum trust_use { TRUST_SEAL, TRUST_CHECKPOINT, TRUST_USES };
 enum trust_state { TRUST_ACTIVE, TRUST_RETIRED, TRUST_COMPROMISED,
     TRUST_STATES };
 
-/* Times are microseconds UTC, of whole seconds. */
+/* Times are microseconds UTC, of whole seconds, in the years 1 to 9999. */
 struct trust_key {
     uint8_t id[ED25519_KEY_ID];
     uint8_t public_key[ED25519_PUBLIC_KEY];
@@ -95,11 +96,30 @@ const struct trust_key *trust_find(const struct trust *trust,
 void trust_free(struct trust *trust);
 
 /**
+ * trust_check(content, why, size):
+ * Check what trust_read() checks of what is signed: texts, numbers and times
+ * that can stand there, an id that is its key's and of no other, and an order
+ * of times.
+ *
+ * Fails: E_INVAL; ${why}, of ${size} bytes, names the member, as in
+ * "signed.keys[2].valid_until".  It may be NULL if ${size} is 0.
+ */
+enum err MUST_USE trust_check(const struct trust_content *content, char *why,
+    size_t size);
+
+/**
+ * trust_is_origin(text):
+ * Return non-zero if ${text} can be an origin: 1 to TRUST_ORIGIN_MAX bytes of
+ * printable ASCII without `"` and `\`.
+ */
+int trust_is_origin(const char *text);
+
+/**
  * trust_signed_bytes(content, out):
  * Append to ${out} exactly the bytes that the root key signs.
  *
- * Fails: E_INVAL (a text or number that cannot stand there), E_NOMEM,
- * E_TOOBIG; ${out} is then as it was.
+ * Fails: E_INVAL (as trust_check()), E_NOMEM, E_TOOBIG; ${out} is then as it
+ * was.
  */
 enum err MUST_USE trust_signed_bytes(const struct trust_content *content,
     struct buf *out);
@@ -116,14 +136,15 @@ enum err MUST_USE trust_write(const struct trust_content *content,
 /**
  * trust_use_name(use):
  * trust_state_name(state):
- * Return the word in the file; a constant.
+ * Return the word in the file, or NULL if there is no such; a constant.
  */
 const char *trust_use_name(enum trust_use use);
 const char *trust_state_name(enum trust_state state);
 
 /**
  * trust_time(us, text):
- * Write ${us}, microseconds UTC, as TIME above, cut to the second.
+ * Write ${us}, microseconds UTC, as TIME above, cut to the second; beyond the
+ * years 1 to 9999 their first or last one.
  * trust_time_read(text, us): the opposite; fails: E_INVAL.
  */
 #define TRUST_TIME_MAX 20
