@@ -159,14 +159,15 @@ make_content(struct making *m)
 
     if ((m->content = calloc(1, sizeof(*m->content))) == NULL)
         return (complain(m, E_NOMEM, w->trust, err_text(E_NOMEM)));
-    if (strlen(w->origin) > TRUST_ORIGIN_MAX)
-        return (complain(m, E_INVAL, w->origin, "the origin is too long"));
+    if (!trust_is_origin(w->origin))
+        return (complain(m, E_INVAL, "the origin", "1 to 128 letters, digits "
+            "and signs of ASCII, without quotation mark and backslash"));
     (void)snprintf(m->content->origin, sizeof(m->content->origin), "%s",
         w->origin);
     m->content->version = 1;
     m->content->issued_us = w->issued_us;
     m->content->expires_us = w->expires_us;
-    return (E_OK);
+    return (trust_check(m->content, m->why, m->size));
 }
 
 static enum err

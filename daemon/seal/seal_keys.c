@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "seal/key_folder.h"
 #include "seal/trust_file.h"
@@ -19,9 +21,10 @@ struct seal_keys {
     atomic_uint generation;
 };
 
-/* One change on its way, for whom it concerns. */
+/* One look, or one change, on its way. */
 struct change {
-    struct seal_keys *keys;
+    struct seal_keys_options files;
+    struct seal_keys *keys;     /* NULL: nothing will change */
     int64_t now_us;
     struct trust *trust;        /* owned */
     int64_t seen;               /* the highest version so far */
@@ -41,7 +44,7 @@ hex_of(const uint8_t id[ED25519_KEY_ID], char hex[KEY_FOLDER_ID + 1])
 static enum err
 read_trust(struct change *c)
 {
-    const char *dir = c->keys->dir, *path = c->keys->trust;
+    const char *dir = c->files.dir, *path = c->files.trust;
     int64_t version;
     enum err err;
 
@@ -123,7 +126,7 @@ find_next(struct change *c, const uint8_t *in_use, struct signer **next,
             c->now_us >= key->until_us ||
             memcmp(key->id, in_use, ED25519_KEY_ID) == 0)
             continue;
-        if ((err = key_folder_open(c->keys->dir, TRUST_SEAL, key->id, &signer,
+        if ((err = key_folder_open(c->files.dir, TRUST_SEAL, key->id, &signer,
             c->why, c->size)) == E_NOTFOUND)
             continue;
         if (err != E_OK) {
@@ -149,13 +152,13 @@ say_how_to_list(const struct change *c, const char *what)
     uint8_t id[ED25519_KEY_ID];
     char path[PATH_MAX];
 
-    if (key_folder_spare(c->keys->dir, TRUST_SEAL, c->trust, id))
-        key_folder_path(c->keys->dir, TRUST_SEAL, id, KEY_PUBLIC, path);
+    if (key_folder_spare(c->files.dir, TRUST_SEAL, c->trust, id))
+        key_folder_path(c->files.dir, TRUST_SEAL, id, KEY_PUBLIC, path);
     else
         (void)snprintf(path, sizeof(path), "FILE (vouchd key make makes one)");
     (void)snprintf(c->why, c->size, "%s; where the root key is, vouchd trust "
         "add --use seal --public-key %s, and put the new %s in place", what,
-        path, c->keys->trust);
+        path, c->files.trust);
 }
 
 /* ---- the key in use ---------------------------------------------------- */
@@ -175,29 +178,28 @@ refuse_current(struct change *c, const uint8_t *id, const char *what)
         hex_of(listed->id, other);
         (void)snprintf(c->why, c->size, "%s in %s; vouch key rotate, or "
             "without a daemon that runs write %s into %s/current", text,
-            c->keys->trust, other, c->keys->dir);
+            c->files.trust, other, c->files.dir);
     } else
         say_how_to_list(c, text);
     signer_release(next);
     return (E_DENIED);
 }
 
+/* The listed key that is to be in use. */
 static enum err
-read_current(struct change *c, struct signer **signer,
-    const struct trust_key **listed)
+read_current(struct change *c, const struct trust_key **listed)
 {
     uint8_t id[ED25519_KEY_ID];
     const char *what = "is not listed";
     char text[96];
     enum err err;
 
-    if ((err = key_folder_current(c->keys->dir, id, c->why, c->size)) != E_OK)
+    if ((err = key_folder_current(c->files.dir, id, c->why, c->size)) != E_OK)
         return (err);
     if ((*listed = trust_find(c->trust, TRUST_SEAL, id)) == NULL ||
         (what = unfit(*listed, c->now_us, text)) != NULL)
         return (refuse_current(c, id, what));
-    return (key_folder_open(c->keys->dir, TRUST_SEAL, id, signer, c->why,
-        c->size));
+    return (E_OK);
 }
 
 /* What comes into force will not be undone by an older file. */
@@ -208,7 +210,7 @@ remember(struct change *c)
     enum err err = E_OK;
 
     if (version > c->seen)
-        err = key_folder_set_version(c->keys->dir, version, c->why, c->size);
+        err = key_folder_set_version(c->files.dir, version, c->why, c->size);
     return (err == E_LOST ? E_IO : err);
 }
 
@@ -233,20 +235,28 @@ put_in_force(const struct change *c, struct signer *signer,
     signer_release(before);
 }
 
+static struct change
+begin(struct seal_keys *keys, int64_t now_us, char *why, size_t size)
+{
+    (void)snprintf(why, size, "%s", err_text(E_NOMEM));
+    return ((struct change){.files = {.trust = keys->trust, .dir = keys->dir},
+        .keys = keys, .now_us = now_us, .why = why, .size = size});
+}
+
 enum err
 seal_keys_reload(struct seal_keys *keys, int64_t now_us, char *why,
     size_t size)
 {
-    struct change c = {.keys = keys, .now_us = now_us, .why = why,
-        .size = size};
+    struct change c = begin(keys, now_us, why, size);
     const struct trust_key *listed = NULL;
     struct signer *signer = NULL;
     enum err err;
 
-    (void)snprintf(why, size, "%s", err_text(E_NOMEM));
     (void)pthread_mutex_lock(&keys->changing);
     if ((err = read_trust(&c)) == E_OK &&
-        (err = read_current(&c, &signer, &listed)) == E_OK &&
+        (err = read_current(&c, &listed)) == E_OK &&
+        (err = key_folder_open(keys->dir, TRUST_SEAL, listed->id, &signer, why,
+        size)) == E_OK &&
         (err = remember(&c)) == E_OK) {
         put_in_force(&c, signer, listed);
         signer = NULL;
@@ -254,6 +264,46 @@ seal_keys_reload(struct seal_keys *keys, int64_t now_us, char *why,
     }
     (void)pthread_mutex_unlock(&keys->changing);
     signer_release(signer);
+    trust_free(c.trust);
+    return (err);
+}
+
+/*
+ * Of a key that is the daemon's, root may see that it is there and private;
+ * what is in it is for the daemon to read.
+ */
+static enum err
+check_private(const struct change *c, const uint8_t *id)
+{
+    struct signer *signer;
+    struct stat status;
+    char path[PATH_MAX];
+    enum err err;
+
+    key_folder_path(c->files.dir, TRUST_SEAL, id, KEY_PRIVATE, path);
+    if (geteuid() == 0 && lstat(path, &status) == 0 && status.st_uid != 0 &&
+        S_ISREG(status.st_mode) && (status.st_mode & 077) == 0)
+        return (E_OK);
+    if ((err = key_folder_open(c->files.dir, TRUST_SEAL, id, &signer, c->why,
+        c->size)) == E_OK)
+        signer_release(signer);
+    return (err);
+}
+
+enum err
+seal_keys_check(const struct seal_keys_options *options, int64_t now_us,
+    char *why, size_t size)
+{
+    struct change c = {.files = *options, .now_us = now_us, .why = why,
+        .size = size};
+    const struct trust_key *listed = NULL;
+    enum err err;
+
+    (void)snprintf(why, size, "%s", err_text(E_NOMEM));
+    if ((err = read_trust(&c)) == E_OK &&
+        (err = read_current(&c, &listed)) == E_OK &&
+        (err = check_private(&c, listed->id)) == E_OK)
+        (void)snprintf(why, size, "%s", "");
     trust_free(c.trust);
     return (err);
 }
@@ -266,10 +316,10 @@ take_back(const struct change *c, const uint8_t *id)
 {
     char path[PATH_MAX], why[64];
 
-    if (key_folder_wipe(c->keys->dir, TRUST_SEAL, id, why, sizeof(why)) !=
+    if (key_folder_wipe(c->files.dir, TRUST_SEAL, id, why, sizeof(why)) !=
         E_OK)
         return;
-    key_folder_path(c->keys->dir, TRUST_SEAL, id, KEY_PUBLIC, path);
+    key_folder_path(c->files.dir, TRUST_SEAL, id, KEY_PUBLIC, path);
     (void)remove(path);
 }
 
@@ -278,7 +328,7 @@ static enum err
 write_rotation(struct change *c, const struct signer *next,
     struct seal_rotation *rotation)
 {
-    const char *dir = c->keys->dir;
+    const char *dir = c->files.dir;
     enum err err;
 
     if ((err = key_folder_make(dir, TRUST_SEAL, rotation->pending_public,
@@ -333,12 +383,10 @@ enum err
 seal_keys_rotate(struct seal_keys *keys, const uint8_t *expected,
     int64_t now_us, struct seal_rotation *rotation, char *why, size_t size)
 {
-    struct change c = {.keys = keys, .now_us = now_us, .why = why,
-        .size = size};
+    struct change c = begin(keys, now_us, why, size);
     enum err err;
 
     memset(rotation, 0, sizeof(*rotation));
-    (void)snprintf(why, size, "%s", err_text(E_NOMEM));
     (void)pthread_mutex_lock(&keys->changing);
     err = rotate(&c, expected, rotation);
     /* Not before the next one is sure to be found after a restart. */

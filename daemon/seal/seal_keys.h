@@ -73,6 +73,16 @@ enum err MUST_USE seal_keys_open(const struct seal_keys_options *options,
     int64_t now_us, struct seal_keys **keys, char *why, size_t size);
 
 /**
+ * seal_keys_check(options, now_us, why, size):
+ * Check what seal_keys_open() would, and change nothing.  Root may check the
+ * keys of whoever the daemon runs as.
+ *
+ * Fails: as seal_keys_open().
+ */
+enum err MUST_USE seal_keys_check(const struct seal_keys_options *options,
+    int64_t now_us, char *why, size_t size);
+
+/**
  * seal_keys_reload(keys, now_us, why, size):
  * Read the trust file and the key in use again.  Fails as seal_keys_open();
  * what there was then stays in force.  Any thread.

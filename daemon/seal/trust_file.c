@@ -84,12 +84,15 @@ trust_file_write(const char *path, enum trust_file_how how,
     const struct trust_content *content, struct signer *root, char *why,
     size_t size)
 {
+    char text[256] = "";
     const char *what;
     struct buf out;
     enum err err;
 
     buf_init(&out, TRUST_BYTES_MAX);
-    if ((err = write_signed(content, root, &out)) != E_OK)
+    if ((err = trust_check(content, text, sizeof(text))) != E_OK)
+        err = complain(path, err, text, why, size);
+    else if ((err = write_signed(content, root, &out)) != E_OK)
         err = complain(path, err, err_text(err), why, size);
     else if ((err = how == TRUST_FILE_MAKE ?
         plain_file_make(path, 0644, buf_slice(&out), &what) :

@@ -28,7 +28,7 @@ enum trust_file_how { TRUST_FILE_MAKE, TRUST_FILE_REPLACE };
  * nothing.  A new file may be read by everybody.
  *
  * Fails: E_EXISTS (it is there, and must not be), E_INVAL (as
- * trust_signed_bytes()), E_CRYPTO, E_FULL, E_IO, E_NOMEM, E_TOOBIG: nothing has
+ * trust_check()), E_CRYPTO, E_FULL, E_IO, E_NOMEM, E_TOOBIG: nothing has
  * changed.  E_LOST: written, but perhaps not on disk.  ${why} as above.
  */
 enum err MUST_USE trust_file_write(const char *path, enum trust_file_how how,

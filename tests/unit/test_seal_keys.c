@@ -165,6 +165,8 @@ reload(struct world *w)
 static void
 is_refused(struct world *w, enum err err, const char *what)
 {
+    const struct seal_keys_options options = {.trust = trust_path,
+        .dir = folder};
     struct seal_keys *before = w->keys;
     unsigned generation = seal_keys_generation(before);
 
@@ -177,6 +179,12 @@ is_refused(struct world *w, enum err err, const char *what)
     assert_null(w->keys);
     assert_non_null(strstr(w->why, what));
     w->keys = before;
+    w->why[0] = '\0';
+    if (fail_rename == NULL) {
+        assert_int_equal(seal_keys_check(&options, NOW, w->why,
+            sizeof(w->why)), err);
+        assert_non_null(strstr(w->why, what));
+    }
 }
 
 static enum err
@@ -381,6 +389,22 @@ an_older_trust_file_is_refused(void **state)
     is_refused(w, E_INVAL, "trust-version");
     write_file("trust-version", "5\n");
     assert_int_equal(reload(w), E_OK);
+}
+
+static void
+what_is_only_checked_is_not_remembered(void **state)
+{
+    struct world *w = *state;
+    const struct seal_keys_options options = {.trust = trust_path,
+        .dir = folder};
+    int64_t version;
+
+    publish(w);
+    assert_int_equal(seal_keys_check(&options, NOW, w->why, sizeof(w->why)),
+        E_OK);
+    assert_int_equal(key_folder_version(folder, &version, w->why,
+        sizeof(w->why)), E_OK);
+    assert_int_equal(version, 1);
 }
 
 static void
@@ -698,6 +722,7 @@ main(void)
         TEST(without_another_key_it_says_how_to_list_one),
         TEST(a_trust_file_that_is_changed_is_refused),
         TEST(an_older_trust_file_is_refused),
+        TEST(what_is_only_checked_is_not_remembered),
         TEST(what_was_refused_is_not_remembered),
         TEST(what_cannot_be_remembered_is_not_in_force),
         TEST(a_bad_current_is_refused),
