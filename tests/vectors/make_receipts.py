@@ -269,11 +269,17 @@ def malformed_batches():
     yield "no origin", {"origin": b""}
     yield "an origin that is not UTF-8", {"origin": raw(2, b"\xff")}
     yield "an origin with a NUL", {"origin": raw(2, b"a\0b")}
+    yield "an origin of 129 characters", {"origin": text(2, "o" * 129)}
+    yield "an origin with a quotation mark", {"origin": text(2, 'a"b')}
+    yield "an origin with a letter that is not ASCII", {
+        "origin": text(2, "\u00e9")}
     yield "no key id", {"key_id": b""}
     yield "a key id of 31 bytes", {"key_id": raw(3, SEAL.id[:31])}
     yield "a time that is longer than it has to be", {
         "at": num(4, SEALED, pad=1)}
     yield "a time that is 0 and there", {"at": num(4, 0)}
+    yield "no time", {"at": b""}
+    yield "a negative time", {"at": num(4, -1)}
     yield "no number of leaves", {"leaf_count": b""}
     yield "a negative number of leaves", {"leaf_count": num(5, -1)}
     yield "257 leaves", {"leaf_count": num(5, 257)}
@@ -704,11 +710,13 @@ def changed_receipts(made):
     forged.signature = sign_as_neutral()
     yield "sealed by anybody with a key of order 1", receipt(forged, 0), \
         "a key of order 1", "SEAL_BROKEN"
-    for name, parts in (("negative", {"at": num(4, -1)}),
-                        ("none", {"at": b""}),
-                        ("the last", {"at": num(4, 2 ** 63 - 1)})):
-        yield "a time out of all time: " + name, receipt(
-            pair(small("small"), **parts), 0), "active", "KEY_NOT_VALID"
+    for name, when in (("the first", 1), ("the last", 2 ** 63 - 1)):
+        yield f"{name} of all times", receipt(
+            pair(small("small"), at=num(4, when)), 0), "active", \
+            "KEY_NOT_VALID"
+    yield "an origin of 128 characters", receipt(
+        pair(small("small"), origin=text(2, "o" * 128)), 0), \
+        "an origin of 128 characters", "VERIFIED"
     yield "of an empty log", receipt(pair(
         small("small"), size=b"", checkpoint=raw(8, sha256())), 0), \
         "active", "VERIFIED"

@@ -298,6 +298,14 @@ def is_signed(public_key, message, signature):
 
 # -- Receipts.
 
+PLAIN = re.compile(r"[ !#-\[\]-~]*")    # printable ASCII without " and \
+ORIGIN_MAX = 128
+
+
+def is_origin(text):
+    return 1 <= len(text) <= ORIGIN_MAX and bool(PLAIN.fullmatch(text))
+
+
 class Receipt:
     """Everything about the bytes that needs no key; raises Refused."""
 
@@ -344,8 +352,9 @@ class Receipt:
                 ("a hash of the path",
                  all(len(sibling) == HASH for sibling in self.path)),
                 ("batch.domain", batch.get(1) == "vouch/seal/v1"),
-                ("batch.log_origin", self.origin != ""),
+                ("batch.log_origin", is_origin(self.origin)),
                 ("batch.key_id", len(self.key_id) == HASH),
+                ("batch.sealed_at_us", self.sealed_at_us > 0),
                 ("batch.leaf_count", 1 <= self.leaf_count <= LEAVES_MAX),
                 ("batch.root", len(self.root) == HASH),
                 ("batch.checkpoint_size", self.checkpoint_size >= 0),
@@ -402,7 +411,7 @@ TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T"
 EPOCH = datetime.datetime(1970, 1, 1)
 SECOND = datetime.timedelta(seconds=1)
 VERSION_MAX = 2 ** 53 - 1
-KEYS_MAX, ORIGIN_MAX = 256, 128
+KEYS_MAX = 256
 FILE_MEMBERS = {"root_key": str, "signature": str, "signed": dict}
 SIGNED_MEMBERS = {"type": str, "origin": str, "version": int,
                   "issued_at": str, "expires_at": str, "keys": list}
@@ -434,7 +443,7 @@ def check_members(value, members, where):
     for name, kind in members.items():
         if type(value[name]) is not kind:
             raise untrusted(f"{where}.{name} is of another type")
-        if kind is str and not re.fullmatch(r"[ !#-\[\]-~]*", value[name]):
+        if kind is str and not PLAIN.fullmatch(value[name]):
             raise untrusted(f"{where}.{name} holds a character that may not "
                             "stand there")
 
@@ -517,7 +526,7 @@ class Trust:
         self.expires_us = read_time(signed["expires_at"], "expires_at")
         for name, right in (
                 ("type", signed["type"] == "vouch/trust/v1"),
-                ("origin", 1 <= len(self.origin) <= ORIGIN_MAX),
+                ("origin", is_origin(self.origin)),
                 ("version", 1 <= self.version <= VERSION_MAX),
                 ("expires_at", self.issued_us < self.expires_us),
                 ("keys", len(signed["keys"]) <= KEYS_MAX)):
