@@ -39,7 +39,7 @@ struct receipt {
     struct merkle_hash id;
 };
 
-/* What becomes of a receipt, worst first where several hold. */
+/* What becomes of a receipt. */
 enum receipt_state {
     RECEIPT_VERIFIED,           /* perhaps with parts redacted: see there */
     RECEIPT_MALFORMED,          /* these bytes are no receipt */
@@ -85,15 +85,17 @@ enum err MUST_USE receipt_read(struct slice bytes, struct arena *arena,
  * receipt_verify(receipt, trust, now_us, why, size):
  * Judge a receipt that receipt_read() has taken by ${trust}, at ${now_us}
  * (microseconds UTC); INT64_MIN: whatever the time, so that an expired trust
- * file does.  The signature is checked first of what needs a key.  ${why} as
- * above, empty if verified.
+ * file does.  Where several hold, the first of: KEY_UNKNOWN, SEAL_BROKEN (the
+ * signature), KEY_COMPROMISED, KEY_NOT_VALID, TRUST_TOO_OLD.  ${why} as above,
+ * empty if verified.
  */
 enum receipt_state receipt_verify(const struct receipt *receipt,
     const struct trust *trust, int64_t now_us, char *why, size_t size);
 
 /**
  * receipt_state_name(state):
- * Return the state's name, as in "SEAL_BROKEN"; a constant.
+ * Return the state's name, as in "SEAL_BROKEN", or NULL if there is no such
+ * state; a constant.
  */
 const char *receipt_state_name(enum receipt_state state);
 
