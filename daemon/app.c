@@ -17,6 +17,7 @@
 #include "net/listener.h"
 #include "net/worker.h"
 #include "revoker.h"
+#include "service/log_tree.h"
 #include "service/service.h"
 #include "settings.h"
 #include "store/store.h"
@@ -297,6 +298,7 @@ open_store(const struct conf *conf, struct app *app, struct store **store)
         .group_max = (unsigned)conf->store_group,
         .create = app != NULL,
         .migrate = 1,
+        .grow = log_tree_grow,
         .lost = app != NULL ? store_lost : NULL,
         .cookie = app,
     };

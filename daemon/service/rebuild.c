@@ -40,6 +40,7 @@ struct rebuilding {
     int check;
     int catch_up;               /* only if it is of another version */
     int differs;
+    int head_differs;           /* the log's, from its entries */
     struct arena *arena;        /* owned; one entry */
     struct word *words;         /* owned */
     size_t nwords;
@@ -389,6 +390,16 @@ catch_up(struct rebuilding *r)
     return (derive(r));
 }
 
+/* Opening the store has made or seen the head: it is not for catching up. */
+static enum err
+derive_all(struct rebuilding *r)
+{
+    enum err err;
+
+    err = store_txn_derive_head(r->txn, &r->head_differs);
+    return (err == E_OK ? derive(r) : err);
+}
+
 /* Whoever only checks fails in the end, and so undoes everything. */
 static enum err
 run(struct store_txn *txn, void *cookie)
@@ -402,9 +413,9 @@ run(struct store_txn *txn, void *cookie)
     if (r->catch_up)
         return (catch_up(r));
     if (!r->check)
-        return (derive(r));
+        return (derive_all(r));
     if ((err = store_txn_digest_index(txn, before)) != E_OK ||
-        (err = derive(r)) != E_OK ||
+        (err = derive_all(r)) != E_OK ||
         (err = store_txn_digest_index(txn, after)) != E_OK)
         return (err);
     r->differs = memcmp(before, after, sizeof(before)) != 0;
@@ -446,6 +457,11 @@ service_rebuild(struct store *store, int check, char *why, size_t size)
     enum err err;
 
     err = rebuild(store, &r);
+    if (check && r.head_differs) {
+        (void)snprintf(why, size, "the entries of the log are not those that "
+            "its head is of: one or the other was changed");
+        return (E_CORRUPT);
+    }
     if (r.differs) {
         (void)snprintf(why, size, "the index does not say what the log says; "
             "rebuild it");

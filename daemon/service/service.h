@@ -98,8 +98,8 @@ enum err MUST_USE service_catch_up(struct store *store, char *why,
 
 /**
  * service_rebuild(store, why, size):
- * Derive again from the log whatever derives from it, in one transaction of
- * the writer.  If ${check}, change nothing and compare.
+ * Derive again from the log whatever derives from it, its head too, in one
+ * transaction of the writer.  If ${check}, change nothing and compare.
  *
  * Fails: E_CORRUPT (${check}, and they differ), E_IO, E_NOMEM; ${why} as
  * above.

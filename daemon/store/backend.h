@@ -21,13 +21,23 @@ struct store_request {
     const struct store_read_ops *ops;
 };
 
+/* How many leaves are gathered before the tree grows by them. */
+#define TXN_LEAVES 512
+
 struct store_txn {
     const struct store_write_ops *ops;
+    store_grow_fn *grow;
     int64_t now_us;
     int64_t next_index;
     int64_t first_index;        /* of this job */
     enum err broken;            /* E_OK, or what the job was lost by */
     atomic_ulong *steps;        /* the writer's; counts what jobs do */
+
+    /* The log as a tree, see log_head.h. */
+    struct store_tree tree;     /* without the leaves that follow */
+    struct store_tree first_tree;       /* of before this job */
+    size_t nleaves;
+    uint8_t leaves[TXN_LEAVES * LEAF_DATA];
 };
 
 struct store_read_ops {
@@ -35,6 +45,7 @@ struct store_read_ops {
     void (*close)(struct store_reader *reader);
     enum err (*begin)(struct store_reader *reader);
     void (*end)(struct store_reader *reader);
+    enum err (*head)(struct store_reader *reader, struct store_head *head);
     enum err (*lookup)(struct store_reader *reader, const char *association,
         const char *number_key, store_candidates_fn *fn, void *cookie,
         struct store_request **request);
@@ -65,8 +76,9 @@ struct store_read_ops {
 struct store_write_ops {
     /*
      * Begin the group's transaction; ${*txn} is borrowed until commit or
-     * abort.  Set next_index, and now_us to the recorded_at of the last entry
-     * (0 if there is none).
+     * abort.  Set next_index, now_us to the recorded_at of the last entry
+     * (0 if there is none), and tree to what put_tree() wrote last; the size
+     * of its head is -1 if it never did.
      */
     enum err (*begin)(void *self, struct store_txn **txn);
 
@@ -96,6 +108,7 @@ struct store_write_ops {
     enum err (*lookup)(struct store_txn *txn, const char *association,
         const char *number_key, store_txn_candidates_fn *fn, void *cookie);
     enum err (*append)(struct store_txn *txn, const struct store_entry *entry);
+    enum err (*put_tree)(struct store_txn *txn, const struct store_tree *tree);
     enum err (*index)(struct store_txn *txn, const struct store_place *place,
         int64_t log_index, struct slice event);
     enum err (*find_publication)(struct store_txn *txn,
@@ -139,7 +152,10 @@ struct store_write_ops {
 struct store_backend {
     const char *scheme;         /* DSN up to and including the colon */
 
-    /* ${rest} is the DSN behind the scheme; ${*self} is then the backend's. */
+    /*
+     * ${rest} is the DSN behind the scheme; ${*self} is then the backend's.
+     * Ends with log_head_open().
+     */
     enum err (*open)(const struct store_options *options, const char *rest,
         void **self, char *why, size_t size);
 

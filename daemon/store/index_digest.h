@@ -12,6 +12,7 @@
  *     traits
  *   t association traits n
  *   l association credential_type source_time snapshot_time snapshot_hash
+ *   h size root frontier
  */
 
 #include "store/store.h"

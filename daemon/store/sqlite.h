@@ -149,6 +149,25 @@ enum err MUST_USE sqlite_rows_candidates(sqlite3_stmt *statement,
 enum err MUST_USE sqlite_rows_source(sqlite3_stmt *statement,
     const char *association, struct store_source *source);
 
+/* The log's head and what is kept with it, as the writer needs it too. */
+#define ROWS_HEAD "SELECT size, root FROM log_head WHERE id = 1"
+#define ROWS_TREE "SELECT size, root, frontier FROM log_head WHERE id = 1"
+
+/**
+ * sqlite_rows_head(statement, head):
+ * Run ROWS_HEAD.  Fails: E_CORRUPT (there is none), and as sqlite_db_err().
+ */
+enum err MUST_USE sqlite_rows_head(sqlite3_stmt *statement,
+    struct store_head *head);
+
+/**
+ * sqlite_rows_tree(statement, tree):
+ * Run ROWS_TREE; if there is none, the size of its head is -1.  Fails as
+ * sqlite_rows_head().
+ */
+enum err MUST_USE sqlite_rows_tree(sqlite3_stmt *statement,
+    struct store_tree *tree);
+
 #define ROWS_PUBLICATION_COLUMNS                                 \
     "id, association, request_id, content_hash, mode, source_time,"     \
     " recorded_at, count_new, count_changed, count_unchanged,"          \

@@ -11,6 +11,7 @@ enum statement {
     READ_TALLIES, FIND_LISTING, PUT_LISTING, VERSION, SET_VERSION,
     CLEAR_INDEX, CLEAR_SOURCE, CLEAR_CREDENTIAL, CLEAR_TALLY, CLEAR_LISTING,
     ALL_VERSIONS, ALL_SOURCES, ALL_CREDENTIALS, ALL_TALLIES, ALL_LISTINGS,
+    ALL_HEADS,
     STATEMENTS
 };
 
@@ -68,6 +69,7 @@ static const char *const sql[STATEMENTS] = {
         "SELECT association, credential_type, source_time,"
         " coalesce(snapshot_time, 0), coalesce(snapshot_hash, x'')"
         " FROM listing ORDER BY association, credential_type",
+    [ALL_HEADS] = ROWS_TREE,
 };
 
 /* How the rows of a table go into the digest: t text or bytes, n number. */
@@ -79,6 +81,7 @@ static const struct {
     {ALL_CREDENTIALS, "c", "tttnnnn"},
     {ALL_TALLIES, "t", "tnn"},
     {ALL_LISTINGS, "l", "ttnnt"},
+    {ALL_HEADS, "h", "ntt"},
 };
 
 struct sqlite_derived {

@@ -5,7 +5,7 @@
 #include "store/sqlite.h"
 
 enum statement {
-    BEGIN, END, CHANGE, SIZE, LOOKUP, SOURCE, PUBLICATION,
+    BEGIN, END, CHANGE, HEAD, LOOKUP, SOURCE, PUBLICATION,
     PUBLICATION_BY_REQUEST, ENTRIES, LAST_CATALOG, PUBLICATIONS,
     PUBLICATIONS_OF, NEXT_EVENTS, EVENTS_UNDER, STATEMENTS
 };
@@ -14,7 +14,7 @@ static const char *const sql[STATEMENTS] = {
     [BEGIN] = "BEGIN",
     [END] = "COMMIT",
     [CHANGE] = "PRAGMA data_version",
-    [SIZE] = "SELECT max(log_index) FROM log",
+    [HEAD] = ROWS_HEAD,
     [LOOKUP] = ROWS_VERSIONS,
     [SOURCE] =
         "SELECT " ROWS_SOURCE_COLUMNS " FROM source"
@@ -60,7 +60,7 @@ struct reader {
      * begins on another version of the data than the one before.
      */
     int64_t data_version;
-    int64_t log_size;                   /* -1: to be asked for */
+    struct store_head log_head;         /* size -1: to be asked for */
     struct word words[WORDS_MAX];       /* the newest in front of next_word */
     size_t nwords, next_word;
 };
@@ -74,7 +74,7 @@ reader_of(struct store_reader *reader)
 static void
 forget(struct reader *r)
 {
-    r->log_size = -1;
+    r->log_head.size = -1;
     r->nwords = r->next_word = 0;
 }
 
@@ -138,20 +138,17 @@ next(struct reader *r, enum statement which, sqlite3_stmt **statement)
     return (E_OK);
 }
 
-/* The one number that ${which} gives; ${none} for NULL. */
+/* A number that is another when anything was committed. */
 static enum err
-read_number(struct reader *r, enum statement which, int64_t none,
-    int64_t *number)
+read_change(struct reader *r, int64_t *number)
 {
     sqlite3_stmt *stmt;
     enum err err;
     int rc;
 
-    if ((err = next(r, which, &stmt)) != E_OK)
+    if ((err = next(r, CHANGE, &stmt)) != E_OK)
         return (err);
-    rc = sqlite3_step(stmt);
-    *number = none;
-    if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+    if ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
         *number = sqlite3_column_int64(stmt, 0);
     (void)sqlite3_reset(stmt);
     return (rc == SQLITE_DONE ? E_CORRUPT : sqlite_db_err(rc));
@@ -183,7 +180,7 @@ read_begin(struct store_reader *reader)
         return (err);
     r->in_view = 1;
     /* The view begins with this, the first that it reads. */
-    if ((err = read_number(r, CHANGE, 0, &version)) != E_OK) {
+    if ((err = read_change(r, &version)) != E_OK) {
         read_end(reader);
         return (err);
     }
@@ -194,18 +191,30 @@ read_begin(struct store_reader *reader)
 }
 
 static enum err
-find_log_size(struct reader *r, int64_t *size)
+find_head(struct reader *r)
 {
-    int64_t last;
+    sqlite3_stmt *stmt;
     enum err err;
 
-    if (r->log_size < 0) {
-        if ((err = read_number(r, SIZE, -1, &last)) != E_OK)
-            return (err);
-        r->log_size = last + 1;
-    }
-    *size = r->log_size;
-    return (E_OK);
+    if (r->log_head.size >= 0)
+        return (E_OK);
+    if ((err = next(r, HEAD, &stmt)) == E_OK &&
+        (err = sqlite_rows_head(stmt, &r->log_head)) != E_OK)
+        r->log_head.size = -1;
+    return (err);
+}
+
+static enum err
+read_head(struct store_reader *reader, struct store_head *head)
+{
+    struct reader *r = reader_of(reader);
+    enum err err;
+
+    if (!r->in_view)
+        forget(r);          /* nobody looked whether they still hold */
+    if ((err = find_head(r)) == E_OK)
+        *head = r->log_head;
+    return (err);
 }
 
 static enum err
@@ -250,11 +259,12 @@ read_lookup(struct store_reader *reader, const char *association,
     *request = NULL;
     if (!r->in_view)
         forget(r);          /* nobody looked whether they still hold */
-    if ((err = find_log_size(r, &found->log_size)) == E_OK &&
+    if ((err = find_head(r)) == E_OK &&
         (err = find_word(r, association, &found->source)) == E_OK &&
         (err = next(r, LOOKUP, &stmt)) == E_OK)
         err = sqlite_rows_candidates(stmt, association, number_key,
             &r->found);
+    found->log_size = r->log_head.size;
     fn(cookie, err, err == E_OK ? found : NULL);
     return (E_OK);
 }
@@ -397,6 +407,7 @@ const struct store_read_ops sqlite_read_ops = {
     .close = read_close,
     .begin = read_begin,
     .end = read_end,
+    .head = read_head,
     .lookup = read_lookup,
     .find_publication = read_publication,
     .find_source = read_source,

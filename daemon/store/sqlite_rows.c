@@ -221,6 +221,53 @@ sqlite_rows_source(sqlite3_stmt *stmt, const char *association,
     return (sqlite_db_err(rc));
 }
 
+/* ---- the head of the log ----------------------------------------------- */
+
+static enum err
+take_head(sqlite3_stmt *stmt, struct store_head *head)
+{
+    head->size = sqlite3_column_int64(stmt, 0);
+    if (head->size < 0)
+        return (E_CORRUPT);
+    return (sqlite_rows_blob(stmt, 1, head->root, STORE_ROOT));
+}
+
+enum err
+sqlite_rows_head(sqlite3_stmt *stmt, struct store_head *head)
+{
+    enum err err = E_CORRUPT;
+    int rc;
+
+    if ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+        err = take_head(stmt, head);
+    else if (rc != SQLITE_DONE)
+        err = sqlite_db_err(rc);
+    (void)sqlite3_reset(stmt);
+    return (err);
+}
+
+enum err
+sqlite_rows_tree(sqlite3_stmt *stmt, struct store_tree *tree)
+{
+    enum err err = E_OK;
+    int rc;
+
+    memset(tree, 0, sizeof(*tree));
+    tree->head.size = -1;
+    if ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        err = take_head(stmt, &tree->head);
+        tree->nfrontier = sqlite_rows_slice(stmt, 2).n;
+        if (err == E_OK && tree->nfrontier > sizeof(tree->frontier))
+            err = E_CORRUPT;
+        else if (err == E_OK && tree->nfrontier > 0)
+            err = sqlite_rows_blob(stmt, 2, tree->frontier, tree->nfrontier);
+    }
+    (void)sqlite3_reset(stmt);
+    return (err != E_OK ? err : sqlite_db_err(rc));
+}
+
+/* ---- publications ------------------------------------------------------ */
+
 enum err
 sqlite_rows_take_publication(sqlite3_stmt *stmt,
     struct store_publication *p)

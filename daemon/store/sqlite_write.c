@@ -12,10 +12,10 @@
 #define FOLD_PAGES_WAIT 16000
 
 enum statement {
-    BEGIN, COMMIT, ROLLBACK, JOB_BEGIN, JOB_KEEP, JOB_UNDO, LAST, LOOKUP,
-    APPEND, INDEX_FIRST, INDEX, FIND_PUBLICATION, PUT_PUBLICATION,
-    FIND_DECLARATION, PUT_DECLARATION, FIND_SOURCE, PUT_SOURCE, ENTRIES,
-    STATEMENTS
+    BEGIN, COMMIT, ROLLBACK, JOB_BEGIN, JOB_KEEP, JOB_UNDO, LAST, TREE,
+    LOOKUP, APPEND, PUT_TREE, INDEX_FIRST, INDEX, FIND_PUBLICATION,
+    PUT_PUBLICATION, FIND_DECLARATION, PUT_DECLARATION, FIND_SOURCE,
+    PUT_SOURCE, ENTRIES, STATEMENTS
 };
 
 _Static_assert(STORE_VERSIONS_MAX == 1024, "the limits in LOOKUP and INDEX");
@@ -30,10 +30,14 @@ static const char *const sql[STATEMENTS] = {
     [LAST] =
         "SELECT log_index, recorded_at FROM log"
         " ORDER BY log_index DESC LIMIT 1",
+    [TREE] = ROWS_TREE,
     [LOOKUP] = ROWS_VERSIONS,
     [APPEND] =
         "INSERT INTO log (" ROWS_ENTRY_COLUMNS ")"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [PUT_TREE] =
+        "INSERT OR REPLACE INTO log_head (id, size, root, frontier)"
+        " VALUES (1, ?1, ?2, ?3)",
     /*
      * Most numbers are new, and alone at their place: whatever is there has
      * the first id of it.
@@ -193,7 +197,9 @@ write_begin(void *self, struct store_txn **txn)
         w->head.now_us = sqlite3_column_int64(last, 1);
     }
     (void)sqlite3_reset(last);
-    if ((err = sqlite_db_err(rc)) != E_OK) {
+    if ((err = sqlite_db_err(rc)) != E_OK ||
+        (err = sqlite_rows_tree(w->statements[TREE],
+        &w->head.tree)) != E_OK) {
         write_abort(&w->head);
         return (err);
     }
@@ -291,6 +297,20 @@ write_append(struct store_txn *txn, const struct store_entry *entry)
         (rc = sqlite_db_bind_blob(stmt, 4, entry->salt, LEAF_SALT)) ||
         (rc = sqlite_db_bind_blob(stmt, 5, entry->leaf, LEAF_DATA)) ||
         (rc = sqlite_db_bind_blob(stmt, 6, entry->bytes.p, entry->bytes.n)))
+        return (sqlite_db_err(rc));
+    return (sqlite_db_run(stmt));
+}
+
+static enum err
+write_put_tree(struct store_txn *txn, const struct store_tree *tree)
+{
+    sqlite3_stmt *stmt = write_of(txn)->statements[PUT_TREE];
+    int rc;
+
+    if ((rc = sqlite3_bind_int64(stmt, 1, tree->head.size)) ||
+        (rc = sqlite_db_bind_blob(stmt, 2, tree->head.root, STORE_ROOT)) ||
+        (rc = sqlite_db_bind_blob(stmt, 3, tree->frontier,
+        tree->nfrontier)))
         return (sqlite_db_err(rc));
     return (sqlite_db_run(stmt));
 }
@@ -457,6 +477,7 @@ const struct store_write_ops sqlite_write_ops = {
     .tidy = write_tidy,
     .lookup = write_lookup,
     .append = write_append,
+    .put_tree = write_put_tree,
     .index = write_index,
     .find_publication = write_find_publication,
     .put_publication = write_put_publication,

@@ -119,6 +119,12 @@ store_reader_end(struct store_reader *reader)
 }
 
 enum err
+store_reader_head(struct store_reader *reader, struct store_head *head)
+{
+    return (reader->ops->head(reader, head));
+}
+
+enum err
 store_lookup(struct store_reader *reader, const char *association,
     const char *number_key, store_candidates_fn *fn, void *cookie,
     struct store_request **request)

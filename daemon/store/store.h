@@ -11,7 +11,8 @@
  * (association, number key), so that one query of fixed shape finds everything
  * that a claim needs.  Beside it stands each credential once, as it is now, to
  * be walked by type.  The index, the credentials and the last words derive from
- * the log and can be rebuilt from it.
+ * the log and can be rebuilt from it.  The log's head says how long it is and
+ * what all its entries commit to; it is written with them.
  *
  * Reading belongs to the thread that opened the reader and is asynchronous by
  * shape: a callback is invoked exactly once, perhaps before the call returns
@@ -45,6 +46,37 @@ struct store_post {
     void *target;
 };
 
+/* ---- the head of the log ---------------------------------------------- */
+
+#define STORE_ROOT 32           /* bytes of a root */
+#define STORE_FRONTIER_MAX 2048 /* bytes of what it takes to go on */
+
+struct store_head {
+    int64_t size;               /* entries in the log */
+    uint8_t root[STORE_ROOT];   /* over the leaf data of all of them */
+};
+
+/*
+ * What is kept of the log as a tree, in one row that changes with it.  The
+ * frontier is bytes to the store; the empty log begins with {0}.
+ */
+struct store_tree {
+    struct store_head head;
+    size_t nfrontier;
+    uint8_t frontier[STORE_FRONTIER_MAX];
+};
+
+/**
+ * grow(tree, leaves):
+ * Append the entries whose leaf data, of LEAF_DATA bytes each, are in
+ * ${leaves}, and make size, root and frontier those of the longer log; with no
+ * leaves, make the root anew.  Runs on the writer's thread, inside the
+ * transaction that appends them, and within store_open().
+ *
+ * Fails: E_CORRUPT (no such tree was ever made).
+ */
+typedef enum err store_grow_fn(struct store_tree *tree, struct slice leaves);
+
 /* ---- opening ---------------------------------------------------------- */
 
 struct store_options {
@@ -52,6 +84,7 @@ struct store_options {
     unsigned group_max;         /* jobs that one commit may cover */
     int create;                 /* make the store if there is none */
     int migrate;                /* bring an older schema up to date */
+    store_grow_fn *grow;        /* makes the log's head */
 
     /*
      * Called once, on the writer's thread, when a write has failed in such a
@@ -63,15 +96,17 @@ struct store_options {
 
 /**
  * store_open(options, store, why, size):
- * Open the store, bring its schema up to date in one transaction, and start
- * the writer thread.  The caller owns ${*store}; close with store_close().
+ * Open the store, bring its schema up to date in one transaction, in another
+ * make the log's head if there is none yet, and start the writer thread.  The
+ * caller owns ${*store}; close with store_close().
  *
- * Fails: E_INVAL (unknown scheme, or an older schema that is to stay),
- * E_NOTFOUND (none there, and not to be made), E_NEWER (schema of a newer
- * version), E_BUSY (another daemon has it open), E_CORRUPT (damaged, or
- * something else than a store), E_FULL (no room for what is needed to read it),
- * E_IO, E_NOMEM.  On failure ${*store} is NULL and ${why}, of ${size} bytes,
- * says what and where for a person.
+ * Fails: E_INVAL (unknown scheme, nobody to make the head, or an older schema
+ * that is to stay), E_NOTFOUND (none there, and not to be made), E_NEWER
+ * (schema of a newer version), E_BUSY (another daemon has it open), E_CORRUPT
+ * (damaged, the log and its head disagree, or something else than a store),
+ * E_FULL (no room for what is needed to read it), E_IO, E_NOMEM.  On failure
+ * ${*store} is NULL and ${why}, of ${size} bytes, says what and where for a
+ * person.
  */
 enum err MUST_USE store_open(const struct store_options *options,
     struct store **store, char *why, size_t size);
@@ -112,6 +147,16 @@ enum err MUST_USE store_reader_begin(struct store_reader *reader);
  */
 void store_reader_end(struct store_reader *reader);
 
+/**
+ * store_reader_head(reader, head):
+ * Copy the head of the log as of the present view to ${*head}.  It is read
+ * once for all views between two commits; else no statement is executed.
+ *
+ * Fails: E_IO, E_NOMEM, E_CORRUPT (there is none).
+ */
+enum err MUST_USE store_reader_head(struct store_reader *reader,
+    struct store_head *head);
+
 /* One event of one credential, from the index. */
 struct store_version {
     uint8_t credential_id[STORE_ID];
@@ -129,7 +174,7 @@ struct store_source {
 /* What a lookup found.  Everything is borrowed for the callback only. */
 struct store_candidates {
     struct store_source source;
-    int64_t log_size;                       /* entries in the log */
+    int64_t log_size;                       /* as store_reader_head() has it */
     const struct store_version *versions;   /* by credential, then log index */
     size_t nversions;
 };
@@ -392,9 +437,9 @@ enum err MUST_USE store_txn_lookup(struct store_txn *txn,
 /**
  * store_txn_append(txn, entry):
  * Append ${entry} to the log.  Its index must be store_txn_next_index(), its
- * recorded_at_us store_txn_now().
+ * recorded_at_us store_txn_now().  The head follows before the job is kept.
  *
- * Fails: E_INVAL (they are not), E_IO, E_NOMEM.
+ * Fails: E_INVAL (they are not), E_IO, E_NOMEM, E_CORRUPT.
  */
 enum err MUST_USE store_txn_append(struct store_txn *txn,
     const struct store_entry *entry);
@@ -579,6 +624,15 @@ enum err MUST_USE store_txn_set_derived(struct store_txn *txn,
 enum err MUST_USE store_txn_clear_index(struct store_txn *txn);
 
 /**
+ * store_txn_derive_head(txn, differs):
+ * Make the log's head anew from all its entries.  ${*differs}: the one that was
+ * kept did not follow from them; the log tells both roots.
+ *
+ * Fails: E_IO, E_CORRUPT, E_NOMEM.
+ */
+enum err MUST_USE store_txn_derive_head(struct store_txn *txn, int *differs);
+
+/**
  * store_txn_read_entries(txn, from, each, cookie):
  * Read every entry from index ${from} on; ${each} may call
  * store_txn_index() and store_txn_put_source() and nothing else.
@@ -610,8 +664,8 @@ enum err MUST_USE store_txn_read_index(struct store_txn *txn,
 
 /**
  * store_txn_digest_index(txn, digest):
- * Write the SHA-256 over all rows of what is derived, in order:
- * two stores of one digest give the same answers.
+ * Write the SHA-256 over all rows of what is derived, in order, and over the
+ * head: two stores of one digest give the same answers.
  *
  * Fails: E_IO, E_CRYPTO.
  */

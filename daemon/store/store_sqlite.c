@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "store/log_head.h"
 #include "store/schema.gen.h"   /* made from schema/ by the build */
 #include "store/sqlite.h"
 
@@ -293,6 +294,25 @@ out:
     return (err);
 }
 
+/* Everything else is there: does the log go with its head? */
+static enum err
+open_head(struct sqlite_store *s, const struct store_options *options,
+    const struct complaint *to)
+{
+    char detail[128] = "";
+    enum err err;
+
+    err = log_head_open(&sqlite_write_ops, s, options->grow, detail,
+        sizeof(detail));
+    if (err == E_LOST)
+        err = E_IO;
+    if (err == E_CORRUPT && detail[0] != '\0')
+        complain(to, "the log is damaged", detail);
+    else if (err != E_OK)
+        complain(to, "the head of the log", err_text(err));
+    return (err);
+}
+
 static void
 backend_close(void *self, int intact)
 {
@@ -329,7 +349,8 @@ backend_open(const struct store_options *options, const char *rest,
     if ((s->path = join(rest[0] == '/' ? "" : "./", rest)) == NULL)
         goto out;
     if ((err = claim_file(s, options->create, &to)) != E_OK ||
-        (err = open_db(s, options, &to)) != E_OK)
+        (err = open_db(s, options, &to)) != E_OK ||
+        (err = open_head(s, options, &to)) != E_OK)
         goto out;
 
     *self = s;

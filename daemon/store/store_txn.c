@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "store/backend.h"
+#include "store/log_head.h"
 
 /*
  * After these the database may have undone the whole transaction by itself,
@@ -49,6 +49,7 @@ store_txn_restart(struct store_txn *txn)
     if ((err = txn->ops->job_undo(txn)) == E_OK)
         err = txn->ops->job_begin(txn);
     txn->next_index = txn->first_index;
+    log_head_undo(txn);
     if (err != E_OK)
         txn->broken = err;
     return (err);
@@ -80,9 +81,10 @@ store_txn_append(struct store_txn *txn, const struct store_entry *entry)
     if (entry->log_index != txn->next_index ||
         entry->recorded_at_us != txn->now_us)
         return (E_INVAL);
-    if ((err = keep(txn, txn->ops->append(txn, entry))) == E_OK)
-        txn->next_index++;
-    return (err);
+    if ((err = keep(txn, txn->ops->append(txn, entry))) != E_OK)
+        return (err);
+    txn->next_index++;
+    return (keep(txn, log_head_add(txn, entry->leaf)));
 }
 
 enum err
@@ -244,6 +246,15 @@ store_txn_clear_index(struct store_txn *txn)
     if (step(txn) != E_OK)
         return (txn->broken);
     return (keep(txn, txn->ops->clear_index(txn)));
+}
+
+enum err
+store_txn_derive_head(struct store_txn *txn, int *differs)
+{
+    *differs = 0;
+    if (step(txn) != E_OK)
+        return (txn->broken);
+    return (keep(txn, log_head_derive(txn, differs)));
 }
 
 enum err

@@ -7,11 +7,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/log_head.h"
 
 struct writer {
     const struct store_write_ops *ops;
     void *self;
     unsigned group_max;
+    store_grow_fn *grow;
     void (*lost)(void *cookie);
     void *cookie;
     pthread_t thread;
@@ -63,18 +65,22 @@ run_job(const struct writer *w, struct store_txn *txn, struct store_job *job)
 {
     txn->first_index = txn->next_index;
     txn->broken = E_OK;
+    log_head_job(txn);
     if ((job->err = w->ops->job_begin(txn)) != E_OK)
         return (0);
 
     job->err = job->run(txn, job->cookie);
     if (txn->broken != E_OK)
         job->err = txn->broken;
+    if (job->err == E_OK)
+        job->err = log_head_keep(txn);
     if (job->err == E_OK) {
         job->err = w->ops->job_keep(txn);
         return (job->err == E_OK);
     }
 
     txn->next_index = txn->first_index;
+    log_head_undo(txn);
     return (w->ops->job_undo(txn) == E_OK && job->err != E_LOST);
 }
 
@@ -142,6 +148,17 @@ tidy(struct writer *w)
         note_room(w, 0, "commit");
 }
 
+static enum err
+begin(const struct writer *w, struct store_txn **txn)
+{
+    enum err err;
+
+    if ((err = w->ops->begin(w->self, txn)) == E_OK &&
+        (err = log_head_begin(*txn, w->grow)) != E_OK)
+        w->ops->abort(*txn);
+    return (err);
+}
+
 /* Run jobs in one transaction and tell them; return those that are left. */
 static struct store_job *
 run_group(struct writer *w, struct store_job *group)
@@ -152,7 +169,7 @@ run_group(struct writer *w, struct store_job *group)
     int kept = 0;
     enum err err = E_IO;
 
-    if (w->failed || (err = w->ops->begin(w->self, &txn)) != E_OK) {
+    if (w->failed || (err = begin(w, &txn)) != E_OK) {
         settle(group, NULL, judge(w, err, "begin"));
         tell(group, NULL);
         return (NULL);
@@ -243,6 +260,7 @@ writer_start(const struct store_write_ops *ops, void *self,
     w->ops = ops;
     w->self = self;
     w->group_max = options->group_max > 0 ? options->group_max : 1;
+    w->grow = options->grow;
     w->lost = options->lost;
     w->cookie = options->cookie;
     w->last = &w->first;

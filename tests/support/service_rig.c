@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "proto/message.h"
+#include "service/log_tree.h"
 
 #define WAIT_S 20
 
@@ -135,7 +136,7 @@ open_store(struct service_rig *rig)
     char dsn[128];
     char why[512] = "";
     const struct store_options options = {.dsn = dsn, .group_max = 16,
-        .create = 1, .migrate = 1};
+        .create = 1, .migrate = 1, .grow = log_tree_grow};
 
     (void)snprintf(dsn, sizeof(dsn), "sqlite:%s/store.db", rig->dir);
     if (store_open(&options, &rig->store, why, sizeof(why)) != E_OK)

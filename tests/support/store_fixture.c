@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "proto/merkle.h"
+
 /* ---- kinds ------------------------------------------------------------- */
 
 static void
@@ -45,6 +47,28 @@ const struct store_kind store_kind_sqlite = {"sqlite", sqlite_make,
 
 /* ---- the store --------------------------------------------------------- */
 
+enum err
+fixture_grow(struct store_tree *tree, struct slice leaves)
+{
+    struct merkle_frontier frontier = {.size = (uint64_t)tree->head.size};
+    struct merkle_hash hash;
+
+    assert_int_equal(leaves.n % LEAF_DATA, 0);
+    if (tree->nfrontier != (tree->head.size == 0 ? 0 : sizeof(frontier)))
+        return (E_CORRUPT);
+    memcpy(&frontier, tree->frontier, tree->nfrontier);
+    for (size_t at = 0; at < leaves.n; at += LEAF_DATA) {
+        merkle_leaf((struct slice){leaves.p + at, LEAF_DATA}, &hash);
+        merkle_frontier_add(&frontier, &hash);
+    }
+    merkle_frontier_root(&frontier, &hash);
+    tree->head.size = (int64_t)frontier.size;
+    memcpy(tree->head.root, hash.bytes, sizeof(tree->head.root));
+    tree->nfrontier = frontier.size == 0 ? 0 : sizeof(frontier);
+    memcpy(tree->frontier, &frontier, tree->nfrontier);
+    return (E_OK);
+}
+
 static void
 note_lost(void *cookie)
 {
@@ -55,7 +79,8 @@ void
 fixture_open(struct fixture *f)
 {
     struct store_options options = {.dsn = f->dsn, .group_max = 16,
-        .create = 1, .migrate = 1, .lost = note_lost, .cookie = f};
+        .create = 1, .migrate = 1, .grow = fixture_grow, .lost = note_lost,
+        .cookie = f};
     char why[256];
 
     if (store_open(&options, &f->store, why, sizeof(why)) != E_OK)

@@ -50,6 +50,12 @@ void fixture_open(struct fixture *fixture);
 void fixture_close(struct fixture *fixture);
 
 /**
+ * fixture_grow(tree, leaves):
+ * As store_grow_fn, with what it pleases as the frontier.
+ */
+enum err fixture_grow(struct store_tree *tree, struct slice leaves);
+
+/**
  * fixture_post(fixture):
  * Return how to reach the thread that calls fixture_run().
  */

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "proto/message.h"
 #include "service/job.h"
+#include "service/log_tree.h"
 
 /* 2026-11-22T12:00:00Z. */
 #define NOW_US INT64_C(1795348800000000)
@@ -90,7 +91,7 @@ open_service(struct rig *rig)
     char dsn[128], why[512] = "";
     char keys[128];
     struct store_options store = {.dsn = dsn, .group_max = 1, .create = 1,
-        .migrate = 1};
+        .migrate = 1, .grow = log_tree_grow};
     struct service_options options = {.key_dir = keys,
         .catalog_dir = rig->dir, .max_request = 1 << 20,
         .max_upload = 1 << 20,

@@ -13,6 +13,7 @@
 
 #include "proto/descriptors.h"
 #include "service/job.h"
+#include "service/log_tree.h"
 #include "service/page_token.h"
 #include "support/fault.h"
 #include "support/service_rig.h"
@@ -721,7 +722,7 @@ a_service_without_catalog_or_keys_says_why(void **state)
     struct service *service;
     char why[256], dsn[128];
     const struct store_options fresh = {.dsn = dsn, .group_max = 1,
-        .create = 1, .migrate = 1};
+        .create = 1, .migrate = 1, .grow = log_tree_grow};
 
     options.key_dir = "/nonexistent";
     assert_int_equal(service_create(&options, &service, why, sizeof(why)),

@@ -32,7 +32,7 @@ static enum err
 try_open(const char *dsn, int create)
 {
     struct store_options options = {.dsn = dsn, .group_max = 1,
-        .create = create, .migrate = 1};
+        .create = create, .migrate = 1, .grow = fixture_grow};
     struct store *store;
     char why[256];
     enum err err;

@@ -99,7 +99,7 @@ static enum err
 try_open(const char *dsn, int create)
 {
     struct store_options options = {.dsn = dsn, .group_max = 1,
-        .create = create, .migrate = 1};
+        .create = create, .migrate = 1, .grow = fixture_grow};
     struct store *store;
     char why[512];
     enum err err;
@@ -129,10 +129,10 @@ a_file_that_is_no_store_of_ours_is_refused(void **state)
         const char *sql;
         enum err want;
     } changes[] = {
-        {"PRAGMA user_version = 3", E_NEWER},
+        {"PRAGMA user_version = 4", E_NEWER},
         {"PRAGMA user_version = 2000000000", E_NEWER},
         {"PRAGMA user_version = 0", E_CORRUPT},
-        {"PRAGMA user_version = 2; PRAGMA application_id = 0", E_CORRUPT},
+        {"PRAGMA user_version = 3; PRAGMA application_id = 0", E_CORRUPT},
         {"PRAGMA application_id = 1", E_CORRUPT},
         {"PRAGMA user_version = 0; PRAGMA application_id = 0", E_CORRUPT},
     };
@@ -142,14 +142,15 @@ a_file_that_is_no_store_of_ours_is_refused(void **state)
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         meddle(f, changes[i].sql);
         assert_int_equal(try_open(f->dsn, 1), changes[i].want);
-        meddle(f, "PRAGMA user_version = 2;"
+        meddle(f, "PRAGMA user_version = 3;"
             "PRAGMA application_id = 1987016035");
         assert_int_equal(try_open(f->dsn, 0), E_OK);
     }
 }
 
-/* As schema 1 was. */
-#define UNDO_2                                                          \
+/* As schema 2 was, and schema 1. */
+#define UNDO_3 "DROP TABLE log_head; PRAGMA user_version = 2"
+#define UNDO_2 UNDO_3 ";"                                               \
     "DROP INDEX publication_recorded; DROP INDEX publication_recorded_all;" \
     "DROP INDEX publication_events; DROP TABLE credential;"             \
     "DROP TABLE tally; DROP TABLE listing; DROP TABLE derived;"         \
@@ -168,6 +169,118 @@ an_older_schema_is_brought_up_to_date(void **state)
     assert_int_equal(try_open(f->dsn, 0), E_OK);
     meddle(f, UNDO_2);      /* which fails if it was not */
     assert_int_equal(try_open(f->dsn, 0), E_OK);
+}
+
+static enum err append_much(struct store_txn *txn, void *cookie);
+
+static struct store_head
+read_head(const struct fixture *f)
+{
+    struct store_head head;
+
+    assert_int_equal(store_reader_head(f->reader, &head), E_OK);
+    return (head);
+}
+
+/* From schema 2, and where the schema is newer than the entries' head. */
+static void
+the_head_of_an_older_store_is_made_from_its_entries(void **state)
+{
+    static const char *const undo[] = {UNDO_3, "DELETE FROM log_head"};
+    struct fixture *f = *state;
+    struct store_head before, after;
+
+    for (size_t i = 0; i < sizeof(undo) / sizeof(undo[0]); i++) {
+        for (int k = 0; k < 6; k++)
+            assert_int_equal(fixture_do(f, append_much, NULL), E_OK);
+        before = read_head(f);
+        fixture_close(f);
+        meddle(f, undo[i]);
+        fixture_open(f);
+        after = read_head(f);
+        assert_int_equal(after.size, 600 * (int64_t)(i + 1));
+        assert_memory_equal(&before, &after, sizeof(before));
+    }
+}
+
+static void
+a_head_of_another_log_is_refused(void **state)
+{
+    static const struct {
+        const char *harm, *mend, *why;
+    } harms[] = {
+        {"UPDATE log_head SET size = size + 1",
+            "UPDATE log_head SET size = size - 1", "head is of 101"},
+        {"UPDATE log_head SET size = size - 1",
+            "UPDATE log_head SET size = size + 1", "head is of 99"},
+        {"UPDATE log SET log_index = 100 WHERE log_index = 99",
+            "UPDATE log SET log_index = 99 WHERE log_index = 100",
+            "101 entries"},
+        {"CREATE TABLE kept AS SELECT * FROM log_head;"
+            "UPDATE log_head SET root = zeroblob(32)",
+            "UPDATE log_head SET root = (SELECT root FROM kept)",
+            "disagrees with itself"},
+        {"UPDATE log_head SET frontier = x'00'",
+            "UPDATE log_head SET frontier = (SELECT frontier FROM kept)",
+            "disagrees with itself"},
+    };
+    struct store_options options = {.group_max = 1, .migrate = 1,
+        .grow = fixture_grow};
+    struct fixture *f = *state;
+    struct store *store;
+    char why[256];
+
+    assert_int_equal(fixture_do(f, append_much, NULL), E_OK);
+    fixture_close(f);
+    options.dsn = f->dsn;
+    for (size_t i = 0; i < sizeof(harms) / sizeof(harms[0]); i++) {
+        meddle(f, harms[i].harm);
+        assert_int_equal(store_open(&options, &store, why, sizeof(why)),
+            E_CORRUPT);
+        assert_null(store);
+        assert_non_null(strstr(why, path_of(f)));
+        if (strstr(why, harms[i].why) == NULL)
+            fail_msg("%s: %s", harms[i].harm, why);
+        meddle(f, harms[i].mend);
+        assert_int_equal(try_open(f->dsn, 0), E_OK);
+    }
+}
+
+static enum err
+derive_head(struct store_txn *txn, void *cookie)
+{
+    return (store_txn_derive_head(txn, cookie));
+}
+
+/* That cannot be seen without reading all of them. */
+static void
+an_entry_that_was_changed_is_seen_when_the_head_is_made_anew(void **state)
+{
+    struct fixture *f = *state;
+    struct store_head before, after;
+    int differs;
+
+    assert_int_equal(fixture_do(f, append_much, NULL), E_OK);
+    before = read_head(f);
+    fixture_close(f);
+    meddle(f, "UPDATE log SET leaf = zeroblob(32) WHERE log_index = 7");
+    fixture_open(f);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(fixture_do(f, derive_head, &differs), E_OK);
+        assert_int_equal(differs, round == 0);
+        after = read_head(f);
+        assert_int_equal(after.size, 100);
+        assert_memory_not_equal(before.root, after.root, STORE_ROOT);
+    }
+
+    fixture_close(f);
+    meddle(f, "DELETE FROM log WHERE log_index = 7");
+    fixture_open(f);
+    assert_int_equal(fixture_do(f, derive_head, &differs), E_CORRUPT);
+    meddle(f, "DELETE FROM log_head");
+    assert_int_equal(store_reader_head(f->reader, &after), E_CORRUPT);
+    assert_int_equal(fixture_lookup(f->reader, "abc", "1001").err, E_CORRUPT);
+    assert_int_equal(fixture_do(f, append_much, NULL), E_CORRUPT);
 }
 
 static void
@@ -492,6 +605,9 @@ an_fsync_that_fails_within_a_job_ends_all_writing(void **state)
     struct fixture *f = *state;
     int rounds = 0;
 
+    /* One that is opened begins its log anew, and syncs that before more. */
+    fixture_close(f);
+    fixture_open(f);
     atomic_store(&syncs_fail, 1);
     assert_int_equal(fixture_do(f, append_too_much, &rounds), E_IO);
     atomic_store(&syncs_fail, 0);
@@ -603,7 +719,7 @@ static int
 open_without(const struct fixture *f, int n, int create, int *failed)
 {
     struct store_options options = {.dsn = f->dsn, .group_max = 1,
-        .create = create, .migrate = 1};
+        .create = create, .migrate = 1, .grow = fixture_grow};
     struct store_reader *reader = NULL;
     struct store *store;
     char why[512];
@@ -666,6 +782,28 @@ opening_survives_allocation_failures(void **state)
         assert_true(failed > 150);
     }
     fixture_open(f);
+}
+
+/* Nothing is half brought up to date: the next one begins from either end. */
+static void
+a_migration_survives_allocation_failures(void **state)
+{
+    struct fixture *f = *state;
+    struct store_head before, after;
+    int failed = 0, fired = 1;
+
+    assert_int_equal(fixture_do(f, append_much, NULL), E_OK);
+    before = read_head(f);
+    for (int n = 0; fired && n < ALLOCATIONS_MAX; n += n < 100 ? 1 : 13) {
+        fixture_close(f);
+        meddle(f, UNDO_3);
+        fired = open_without(f, n, 0, &failed);
+        fixture_open(f);
+        after = read_head(f);
+        assert_memory_equal(&before, &after, sizeof(before));
+    }
+    assert_false(fired);
+    assert_true(failed > 100);
 }
 
 /*
@@ -793,6 +931,77 @@ a_job_survives_every_allocation_failure(void **state)
     assert_true(failed > 3);
 }
 
+/* A job after which memory fails: with its head, and with the commit. */
+struct failing_after {
+    struct store_job job;
+    struct fixture *f;
+    int n, fired;
+    enum err outcome;
+};
+
+static enum err
+run_then_fail(struct store_txn *txn, void *cookie)
+{
+    enum err err = append_one(txn, NULL);
+
+    fault_arm(((struct failing_after *)cookie)->n);
+    return (err);
+}
+
+/* On the writer's thread: up to here it went on. */
+static void
+end_of_failing(void *target, void (*fn)(void *cookie), void *cookie)
+{
+    struct failing_after *after = target;
+    struct store_post post = fixture_post(after->f);
+
+    after->fired = fault_fired();
+    fault_arm(-1);
+    post.post(post.target, fn, cookie);
+}
+
+static void
+note_failing(void *cookie, enum err err)
+{
+    ((struct failing_after *)cookie)->outcome = err;
+}
+
+static void
+keeping_the_head_survives_every_allocation_failure(void **state)
+{
+    struct fixture *f = *state;
+    struct failing_after after = {.f = f, .fired = 1, .job = {
+        .run = run_then_fail, .done = note_failing, .cookie = &after,
+        .post = {end_of_failing, &after}}};
+    int64_t size = 0;
+    int failed = 0;
+
+    for (after.n = 0; after.fired && after.n < ALLOCATIONS_MAX; after.n++) {
+        enum err err;
+
+        fixture_close(f);
+        fixture_open(f);
+        store_submit(f->store, &after.job);
+        fixture_run(f);
+        err = after.outcome;
+        if (err != E_OK &&
+            (!after.fired || (err != E_NOMEM && err != E_LOST)))
+            fail_msg("allocation %d: %s", after.n, err_name(err));
+        failed += err != E_OK;
+
+        /* Both or neither: else it would not open. */
+        fixture_close(f);
+        fixture_open(f);
+        assert_in_range(read_head(f).size - size, err == E_OK,
+            err != E_NOMEM);
+        size = read_head(f).size;
+        assert_int_equal(fixture_lookup(f->reader, "abc", "1001").nversions,
+            size < STORE_VERSIONS_MAX ? size : STORE_VERSIONS_MAX);
+    }
+    assert_false(after.fired);
+    assert_true(failed > 0);
+}
+
 /* A job of a group, and what became of it. */
 struct member {
     struct store_job job;
@@ -873,6 +1082,9 @@ main(void)
     static const struct CMUnitTest tests[] = {
         ON(a_file_that_is_no_store_of_ours_is_refused),
         ON(an_older_schema_is_brought_up_to_date),
+        ON(the_head_of_an_older_store_is_made_from_its_entries),
+        ON(a_head_of_another_log_is_refused),
+        ON(an_entry_that_was_changed_is_seen_when_the_head_is_made_anew),
         ON(an_empty_file_is_made_a_store_and_another_is_not),
         ON(nobody_else_may_read_the_files),
         ON(a_gap_in_the_log_is_noticed),
@@ -887,8 +1099,10 @@ main(void)
         ON(a_store_that_cannot_be_synced_is_not_opened),
         ON(the_write_ahead_log_does_not_grow_for_ever),
         ON(opening_survives_allocation_failures),
+        ON(a_migration_survives_allocation_failures),
         ON(a_lookup_survives_every_allocation_failure),
         ON(a_job_survives_every_allocation_failure),
+        ON(keeping_the_head_survives_every_allocation_failure),
         ON(a_lost_transaction_acknowledges_nothing),
     };
 
