@@ -128,6 +128,17 @@ batcher_waits(const struct batcher *batcher)
     return (batcher->queue.next != &batcher->queue);
 }
 
+/* Far above what lengths and numbers vary by. */
+#define NUMBERS_MAX ((size_t)64)
+
+size_t
+batcher_seal_max(const struct batcher *batcher)
+{
+    return (2 * BATCH_SALT + LEVELS * (MERKLE_HASH + 2) +
+        sizeof(RECEIPT_DOMAIN) + strlen(batcher->key.origin) +
+        3 * MERKLE_HASH + ED25519_SIGNATURE + NUMBERS_MAX);
+}
+
 /* ---- a batch ------------------------------------------------------------ */
 
 static void

@@ -15,9 +15,6 @@
 
 #define BATCH_SALT 16
 
-/* The most that a seal takes, where the origin is as short as most are. */
-#define BATCH_SEAL_MAX ((size_t)576)
-
 /* Opaque types. */
 struct batch;           /* answers under one signature, on their way */
 struct batcher;
@@ -79,6 +76,12 @@ void batcher_remove(struct batcher *batcher, struct batch_item *item);
  * Return non-zero if something was added since the last batcher_flush().
  */
 int batcher_waits(const struct batcher *batcher);
+
+/**
+ * batcher_seal_max(batcher):
+ * Return how many bytes a seal takes at most.
+ */
+size_t batcher_seal_max(const struct batcher *batcher);
 
 /**
  * batcher_flush(batcher, checkpoint, now_us):

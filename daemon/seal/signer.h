@@ -39,8 +39,8 @@ enum err MUST_USE signer_open(const char *path, struct signer **signer,
  * Make a new key, put it in ${path}, which must not be there, on disk with its
  * folder, and go on as signer_open().
  *
- * Fails: E_EXISTS (the file is there), E_CRYPTO (libsodium does not begin), E_IO, E_FULL
- * (no room on disk), E_NOMEM.
+ * Fails: E_EXISTS (the file is there), E_CRYPTO (libsodium does not begin),
+ * E_IO, E_FULL (no room on disk), E_NOMEM.
  */
 enum err MUST_USE signer_make(const char *path, struct signer **signer,
     char *why, size_t size);

@@ -25,6 +25,7 @@
 #include "proto/err.h"
 #include "proto/leaf.h"
 #include "proto/number.h"
+#include "seal/batch.h"
 #include "service/catalog_index.h"
 #include "service/key_ring.h"
 #include "service/method.h"
@@ -38,6 +39,7 @@ struct service {
     const struct denier *denier;    /* borrowed; may be NULL */
     struct catalog_index *catalog;  /* owned */
     struct key_ring *keys;          /* owned */
+    struct seal_keys *seal_keys;    /* borrowed */
     size_t max_request;
     int64_t max_rejects;
     int64_t max_endings;
@@ -82,7 +84,10 @@ struct service_worker {
     size_t nspare;
     struct recognized_cache *recognized;    /* owned */
     struct arena *scratch;          /* owned; of verify.c, for one answer */
-    struct buf response;            /* owned; where it packs each */
+    struct batcher *batcher;        /* owned; seals what it answers */
+    struct batch_checkpoint head;   /* the log, in the last view; an answer
+                                       that is sealed was made in it or in
+                                       one before */
     int draining;
     struct service_worker *next_live;   /* under service->lock */
 };

@@ -1,10 +1,9 @@
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/clock.h"
 #include "service/health.h"
 #include "service/internal.h"
-
-/* A claim, a record and what is said of an association are far below this. */
-#define RESPONSE_MAX ((size_t)1024 * 1024)
 
 /* Every event under one number; the store bounds how many there are. */
 #define SCRATCH_MAX ((size_t)8 * 1024 * 1024)
@@ -69,7 +68,6 @@ service_worker_create(struct service *service, const struct store_post *post,
     made->queue.prev = &made->queue;
     made->slow.next = &made->slow;
     made->slow.prev = &made->slow;
-    buf_init(&made->response, RESPONSE_MAX);
     if ((err = arena_create(SCRATCH_MAX, &made->scratch)) != E_OK)
         goto out;
     if ((err = make_factor_keys(made)) != E_OK)
@@ -78,6 +76,8 @@ service_worker_create(struct service *service, const struct store_post *post,
         &made->recognized)) != E_OK)
         goto out;
     if ((err = store_reader_open(service->store, &made->reader)) != E_OK)
+        goto out;
+    if ((err = batcher_create(service->seal_keys, &made->batcher)) != E_OK)
         goto out;
     join(made);
 
@@ -100,7 +100,7 @@ service_worker_free(struct service_worker *worker)
     verify_free_spare(worker);
     recognized_cache_free(worker->recognized);
     arena_free(worker->scratch);
-    buf_free(&worker->response);
+    batcher_free(worker->batcher);
     store_reader_close(worker->reader);
     for (i = 0; worker->factors != NULL; i++) {
         if (worker->factors[i] == NULL)
@@ -163,9 +163,27 @@ run_ring(struct service_worker *worker, struct tick_item *ring, size_t most,
     }
 }
 
+static enum err
+begin_view(struct service_worker *worker)
+{
+    struct store_head head;
+    enum err err;
+
+    if ((err = store_reader_begin(worker->reader)) != E_OK)
+        return (err);
+    if ((err = store_reader_head(worker->reader, &head)) != E_OK) {
+        store_reader_end(worker->reader);
+        return (err);
+    }
+    worker->head.size = head.size;
+    memcpy(worker->head.root.bytes, head.root, sizeof(head.root));
+    return (E_OK);
+}
+
 /*
  * Until nothing is left: an item that is put in meanwhile reads the same view,
- * and nothing puts itself in without having read a piece.
+ * and nothing puts itself in without having read a piece.  What they answered
+ * is sealed last, all of it at once.
  */
 void
 service_worker_tick(struct service_worker *worker)
@@ -173,14 +191,16 @@ service_worker_tick(struct service_worker *worker)
     enum err view;
 
     if (worker->queue.next == &worker->queue &&
-        worker->slow.next == &worker->slow)
+        worker->slow.next == &worker->slow &&
+        !batcher_waits(worker->batcher))
         return;
-    view = store_reader_begin(worker->reader);
+    view = begin_view(worker);
     run_ring(worker, &worker->queue, SIZE_MAX, view);
     run_ring(worker, &worker->slow, 1, view);
     run_ring(worker, &worker->queue, SIZE_MAX, view);
     if (view == E_OK)
         store_reader_end(worker->reader);
+    batcher_flush(worker->batcher, &worker->head, clock_wall_us());
     if (worker->slow.next != &worker->slow)
         worker->post.post(worker->post.target, wake, NULL);
 }

@@ -1,19 +1,15 @@
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "decide/decide.h"
 #include "proto/arena.h"
 #include "proto/message.h"
 #include "proto/uuid.h"
-#include "proto/wire_put.h"
 #include "service/event_read.h"
 #include "service/text.h"
 #include "service/unary.h"
-#include "service/verify_answer.h"
-#include "service/verify_question.h"
+#include "service/verify.h"
 
 #include "vouch/v1/verification_service.pb-c.h"
 
@@ -30,22 +26,10 @@
  */
 #define REST_MAX ((size_t)640)
 
+/* More than this is not kept for reuse. */
+#define RESPONSE_SPARE ((size_t)16 * 1024)
+
 #define NOT_FOUND VOUCH__V1__RECOGNITION_STATE__RECOGNITION_STATE_UNSPECIFIED
-
-/* The fields of VerifyCredentialResponse. */
-enum {
-    RESPONSE_ANSWER = 1, RESPONSE_QUESTION
-};
-
-/* What a call keeps until its lookup has been answered. */
-struct verify {
-    struct verify *next;            /* among the spare */
-    struct arena *arena;            /* owned; the request is decoded there */
-    const Vouch__V1__VerifyCredentialRequest *request;
-    size_t request_size;            /* as it came */
-    int place;                      /* of the association in the catalog */
-    struct decide_claim prepared;   /* borrows its claim */
-};
 
 static void
 verify_free(struct verify *v)
@@ -53,6 +37,7 @@ verify_free(struct verify *v)
     if (v == NULL)
         return;
     arena_free(v->arena);
+    buf_free(&v->response);
     free(v);
 }
 
@@ -75,7 +60,10 @@ dispose(struct unary_call *call)
     struct service_worker *worker = call->worker;
     struct verify *v = call->state;
 
-    if (v == NULL || worker->nspare == SPARE_MAX) {
+    if (v != NULL && v->sealing != NULL)
+        batcher_remove(worker->batcher, &v->item);
+    if (v == NULL || worker->nspare == SPARE_MAX ||
+        v->response.size > RESPONSE_SPARE) {
         verify_free(v);
         return;
     }
@@ -104,85 +92,15 @@ take(struct unary_call *call)
             free(v);
             return (err);
         }
+        buf_init(&v->response, VERIFY_RESPONSE_MAX);
     }
     v->request = NULL;
+    v->sealing = NULL;
     call->state = v;
     return (E_OK);
 }
 
-static void
-fail(struct unary_call *call, enum err err)
-{
-    struct grpc_status status;
-
-    if (err == E_CORRUPT || err == E_CRYPTO || err == E_TOOBIG)
-        log_line(LOG_ERROR, "verify_failed", "call=%" PRIu64 " error=%s",
-            call->caller->call_id, err_name(err));
-    grpc_status_from_err(&status, err);
-    if (err == E_TOOBIG)    /* nothing that the asker could make smaller */
-        grpc_status_set(&status, GRPC_INTERNAL, "TOO_MANY_RECORDS",
-            "more records under this number than can be compared");
-    unary_fail(call, &status);
-}
-
 /* ---- the answer ------------------------------------------------------- */
-
-/* Begin field ${number} of ${out}; its content is ended by end_field(). */
-static enum err
-begin_field(struct buf *out, uint32_t number, size_t *at)
-{
-    enum err err = buf_reserve(out, WIRE_TAG_MAX + 1);
-
-    if (err == E_OK)
-        out->n = (size_t)(wire_put_begin(out->p + out->n, number) - out->p);
-    *at = out->n;
-    return (err);
-}
-
-static enum err
-end_field(struct buf *out, size_t at)
-{
-    enum err err = buf_reserve(out, WIRE_TAG_MAX);
-
-    if (err == E_OK)
-        out->n = (size_t)(wire_put_end(out->p + at, out->p + out->n) -
-            out->p);
-    return (err);
-}
-
-static enum err
-pack_response(const struct unary_call *call, const struct verify_facts *facts,
-    struct buf *out)
-{
-    const struct verify *v = call->state;
-    size_t at;
-    enum err err;
-
-    buf_drop(out, out->n);
-    if ((err = begin_field(out, RESPONSE_ANSWER, &at)) != E_OK ||
-        (err = verify_answer_pack(facts, out)) != E_OK ||
-        (err = end_field(out, at)) != E_OK ||
-        (err = begin_field(out, RESPONSE_QUESTION, &at)) != E_OK ||
-        (err = verify_question_pack(v->request->claim, v->request_size,
-        slice_of(call->caller->identity->uri),
-        slice_of(v->request->request_id), out)) != E_OK)
-        return (err);
-    return (end_field(out, at));
-}
-
-static void
-reply(struct unary_call *call, struct verify_facts *facts)
-{
-    const struct verify *v = call->state;
-    struct buf *out = &call->worker->response;
-    enum err err;
-
-    facts->claim = &v->prepared;
-    if ((err = pack_response(call, facts, out)) != E_OK)
-        fail(call, err);
-    else
-        unary_reply_bytes(call, buf_slice(out));
-}
 
 /* What was found, some of it still as bytes, and what it leads to. */
 struct found {
@@ -268,7 +186,8 @@ allow_for(struct unary_call *call, const struct recognized *found)
         (err = recognized_most(call->worker->recognized, &v->prepared,
         call->worker->scratch, &n)) != E_OK)
         return (err);
-    call->sink.ops->may_tell(call->sink.cookie, n + REST_MAX);
+    call->sink.ops->may_tell(call->sink.cookie, n + REST_MAX +
+        batcher_seal_max(call->worker->batcher));
     return (E_OK);
 }
 
@@ -276,7 +195,8 @@ allow_for(struct unary_call *call, const struct recognized *found)
 static enum err
 read_stand_in(struct unary_call *call)
 {
-    struct buf *bytes = &call->worker->response;    /* which is not begun */
+    struct verify *v = call->state;
+    struct buf *bytes = &v->response;       /* which is not begun */
     Vouch__V1__Event *event;
     enum err err;
 
@@ -340,9 +260,25 @@ on_candidates(void *cookie, enum err err, const struct store_candidates *found)
     if (err == E_OK)
         err = decide_found(call, found, &facts, &decision);
     if (err == E_OK)
-        reply(call, &facts);
+        verify_reply(call, &facts);
     else
-        fail(call, err);
+        verify_fail(call, err);
+}
+
+static void
+answer_unknown(struct unary_call *call)
+{
+    struct verify *v = call->state;
+    struct decision decision;
+    struct decide_input input = {.claim = &v->prepared};
+    struct verify_facts facts = {.decision = &decision,
+        .answered_at_us = clock_wall_us()};
+    enum err err;
+
+    if ((err = decide(&input, &decision)) == E_OK)
+        verify_reply(call, &facts);
+    else
+        verify_fail(call, err);
 }
 
 static void
@@ -353,11 +289,15 @@ on_tick(struct tick_item *item, struct service_worker *worker, enum err view)
     struct store_request *request = NULL;
     enum err err = view;
 
+    if (err == E_OK && v->prepared.association == NULL) {
+        answer_unknown(call);
+        return;
+    }
     if (err == E_OK)
         err = store_lookup(worker->reader, v->prepared.association->id,
             v->prepared.number_key, on_candidates, call, &request);
     if (err != E_OK)
-        fail(call, err);
+        verify_fail(call, err);
     else if (request != NULL)   /* otherwise the call is answered and gone */
         call->request = request;
 }
@@ -425,22 +365,6 @@ check(struct unary_call *call,
 }
 
 static void
-answer_unknown(struct unary_call *call)
-{
-    struct verify *v = call->state;
-    struct decision decision;
-    struct decide_input input = {.claim = &v->prepared};
-    struct verify_facts facts = {.decision = &decision,
-        .answered_at_us = clock_wall_us()};
-    enum err err;
-
-    if ((err = decide(&input, &decision)) == E_OK)
-        reply(call, &facts);
-    else
-        fail(call, err);
-}
-
-static void
 verify_credential(struct unary_call *call,
     const Vouch__V1__VerifyCredentialRequest *request, size_t size)
 {
@@ -455,11 +379,7 @@ verify_credential(struct unary_call *call,
         return;
     }
     if (err != E_OK) {
-        fail(call, err);
-        return;
-    }
-    if (v->prepared.association == NULL) {
-        answer_unknown(call);
+        verify_fail(call, err);
         return;
     }
     call->tick.run = on_tick;

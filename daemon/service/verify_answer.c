@@ -34,7 +34,7 @@ enum {
     ANSWER_FRESHNESS, ANSWER_AS_OF, ANSWER_PROJECTION, ANSWER_ANSWERED_AT,
     ANSWER_UTC_OFFSET_MINUTES, ANSWER_ASSOCIATION_NAME, ANSWER_DESIGNATION,
     ANSWER_INNOCENT_CAUSES, ANSWER_CONTACT, ANSWER_LOG_SIZE,
-    ANSWER_NAME_FOLD_VERSION, ANSWER_EXTENSION
+    ANSWER_NAME_FOLD_VERSION, ANSWER_EXTENSION, ANSWER_NOT_ESTABLISHED
 };
 enum {
     EXTENSION_ORDER = 1, EXTENSION_COUNTS_UNTIL, EXTENSION_SOURCE
@@ -207,6 +207,27 @@ put_extension(uint8_t *p, const Vouch__V1__Extension *extension)
     return (wire_put_end(begin, p));
 }
 
+/* What no answer establishes, and what none of those that found nothing. */
+static uint8_t *
+put_not_established(uint8_t *p, Vouch__V1__Verdict verdict)
+{
+    static const uint8_t always[] = {
+        VOUCH__V1__NOT_ESTABLISHED__NOT_ESTABLISHED_IDENTITY,
+        VOUCH__V1__NOT_ESTABLISHED__NOT_ESTABLISHED_CLIA_EDUCATION,
+        VOUCH__V1__NOT_ESTABLISHED__NOT_ESTABLISHED_STATE_REQUIREMENT,
+        VOUCH__V1__NOT_ESTABLISHED__NOT_ESTABLISHED_LATER_CHANGE,
+        VOUCH__V1__NOT_ESTABLISHED__NOT_ESTABLISHED_OTHER_SOURCES,
+    };
+    uint8_t *begin = p = wire_put_begin(p, ANSWER_NOT_ESTABLISHED);
+
+    memcpy(p, always, sizeof(always));      /* varints of one byte */
+    p += sizeof(always);
+    if (verdict == VOUCH__V1__VERDICT__VERDICT_NO_MATCH ||
+        verdict == VOUCH__V1__VERDICT__VERDICT_UNKNOWN_ISSUER)
+        *p++ = VOUCH__V1__NOT_ESTABLISHED__NOT_ESTABLISHED_ABSENCE;
+    return (wire_put_end(begin, p));
+}
+
 /* ---- the whole ----------------------------------------------------------- */
 
 /* How many bytes it takes at most. */
@@ -251,6 +272,7 @@ verify_answer_pack(const struct verify_facts *facts, struct buf *out)
     p = put_record(p, facts);
     p = put_rest(p, facts);
     p = put_extension(p, d->extension);
+    p = put_not_established(p, d->verdict);
     out->n = (size_t)(p - out->p);
     return (E_OK);
 }

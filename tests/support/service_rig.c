@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "proto/message.h"
 #include "service/log_tree.h"
+#include "support/seal_rig.h"
 
 #define WAIT_S 20
 
@@ -158,7 +159,10 @@ rig_open(struct service_rig *rig, enum role role, const char *id)
     (void)snprintf(rig->keys, sizeof(rig->keys), "%s/keys", rig->dir);
     assert_int_equal(mkdir(rig->keys, 0700), 0);
     open_store(rig);
+    (void)seal_rig_make(rig->dir);
+    rig->seal_keys = seal_rig_open(rig->dir);
     rig->options = (struct service_options){.store = rig->store,
+        .seal_keys = rig->seal_keys,
         .key_dir = rig->keys, .catalog_dir = SOURCE_DIR "/catalog",
         .max_request = 1 << 20, .max_upload = 64 << 20,
         .max_upload_memory = 1 << 20, .max_staged = 128 << 20,
@@ -207,6 +211,7 @@ rig_close(struct service_rig *rig)
         rig_cancel(rig);
     service_worker_free(rig->worker);
     service_free(rig->service);
+    seal_keys_free(rig->seal_keys);
     empty_box(rig);
     store_close(rig->store);
     forget(&rig->sink);

@@ -35,6 +35,7 @@ struct service_rig {
     struct service_options options;
     char keys[96];
     struct store *store;
+    struct seal_keys *seal_keys;
     struct service *service;
     struct service_worker *worker;
     struct identity identity;

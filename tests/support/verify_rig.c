@@ -15,6 +15,7 @@
 #include "proto/message.h"
 #include "service/job.h"
 #include "service/log_tree.h"
+#include "support/seal_rig.h"
 
 /* 2026-11-22T12:00:00Z. */
 #define NOW_US INT64_C(1795348800000000)
@@ -106,6 +107,9 @@ open_service(struct rig *rig)
     if (store_open(&store, &rig->store, why, sizeof(why)) != E_OK)
         fail_msg("%s", why);
     options.store = rig->store;
+    (void)seal_rig_make(rig->dir);
+    rig->seal_keys = seal_rig_open(rig->dir);
+    options.seal_keys = rig->seal_keys;
     if (service_create(&options, &rig->service, why, sizeof(why)) != E_OK)
         fail_msg("%s", why);
     assert_int_equal(service_worker_create(rig->service, &post,
@@ -173,6 +177,7 @@ rig_close(struct rig *rig)
     world_done(&rig->world);
     service_worker_free(rig->worker);
     service_free(rig->service);
+    seal_keys_free(rig->seal_keys);
     store_close(rig->store);
     remove_tree(rig->dir);
     clock_set_wall(0);

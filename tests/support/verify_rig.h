@@ -30,6 +30,7 @@ struct rig_outcome {
 struct rig {
     char dir[64];
     struct store *store;
+    struct seal_keys *seal_keys;
     struct service *service;
     struct service_worker *worker;
     struct world world;             /* the claim, and events to publish */
