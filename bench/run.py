@@ -29,7 +29,7 @@ SERVER_CORE, LOAD_CORE = 0, 1
 TYPES = ("ascp-pbt", "ascp-mlt", "ascp-mls")
 OPEN_FILES = 11000
 WARM_MS = 5000      # until the pages of a million records have been mapped
-PARTS = ("pinned", "unpinned", "idle", "load", "publish")
+PARTS = ("pinned", "sealed", "unpinned", "idle", "load", "publish")
 
 
 def wait_until(what, true, process, seconds=60):
@@ -115,13 +115,18 @@ class Server:
 
 
 class Vouchd(Server):
-    name = "vouchd"
+    name, program = "vouchd", "vouchd"
 
     def command(self, threads):
-        return [self.bench.bin("vouchd"), "--dev", self.bench.dev,
+        return [self.bench.bin(self.program), "--dev", self.bench.dev,
                 "--set", f"workers={threads}",
                 "--set", f"listen.port={self.port}",
                 "--set", "limits.connections=20000"]
+
+
+class Unsealed(Vouchd):
+    """The same without its last step."""
+    name, program = "unsealed", "vouchd_unsealed"
 
 
 class Grpc(Server):
@@ -299,10 +304,11 @@ class Bench:
 
     # -- the parts --------------------------------------------------------
 
-    def compare(self, title, loads, core, load_core, threads):
+    def alternate(self, title, kinds, loads, core, load_core, threads):
+        """Every load on every kind in turn, round by round."""
         results = {}
         for turn in range(self.args.rounds):
-            for kind in (Nghttpd, Grpc, GrpcMade, Vouchd):
+            for kind in kinds:
                 with kind(self).start(core, threads) as server:
                     self.load(server, *loads[-1], core=load_core,
                               extra=["--measure-ms", str(WARM_MS)])
@@ -311,6 +317,11 @@ class Bench:
                             self.load(server, *load, core=load_core))
             print(f"({title}: round {turn + 1} of {self.args.rounds})",
                   file=sys.stderr, flush=True)
+        return results
+
+    def compare(self, title, loads, core, load_core, threads):
+        results = self.alternate(title, (Nghttpd, Grpc, GrpcMade, Vouchd),
+                                 loads, core, load_core, threads)
         print(f"\n## {title}\n")
         print("| load | server | req/s | x ready | x made | server CPU us | "
               "ready's x | made's x | p50 us | p99 us | p99.9 us | "
@@ -342,6 +353,28 @@ class Bench:
     def pinned(self):
         self.compare("Pinned: the server on one core, the load on the other",
                      LOADS, SERVER_CORE, LOAD_CORE, 1)
+
+    def sealed(self):
+        title = "Sealed beside unsealed: the server on one core, the load on " \
+            "the other"
+        results = self.alternate(title, (Unsealed, Vouchd), LOADS,
+                                 SERVER_CORE, LOAD_CORE, 1)
+
+        def middle(load, name, what):
+            return statistics.median(r[what] for r in results[load, name])
+
+        print(f"\n## {title}\n")
+        print("| load | req/s unsealed | sealed | ratio | server CPU us "
+              "unsealed | sealed | more | bytes unsealed | sealed |")
+        print("|---|---|---|---|---|---|---|---|---|")
+        for load in LOADS:
+            rate, cpu, size = (
+                [middle(load, name, what) for name in ("unsealed", "vouchd")]
+                for what in ("per_second", "server_cpu_us", "answer_bytes"))
+            print(f"| {load[0]}x{load[1]} | {rate[0]:,.0f} | {rate[1]:,.0f} "
+                  f"| {rate[1] / rate[0]:.2f} | {cpu[0]:.2f} | {cpu[1]:.2f} "
+                  f"| {cpu[1] - cpu[0]:.2f} | {size[0]:.0f} "
+                  f"| {size[1]:.0f} |", flush=True)
 
     def unpinned(self):
         self.compare("Not pinned: two server threads and the load on "
@@ -424,8 +457,8 @@ def main():
         size = bench.learn_answers()
         print(f"# {args.records:,} records, {size:.0f} bytes an answer, "
               f"medians of {args.rounds} rounds of {args.seconds:g} s")
-    steps = {"pinned": bench.pinned, "unpinned": bench.unpinned,
-             "idle": bench.idle, "load": bench.load_check,
+    steps = {"pinned": bench.pinned, "sealed": bench.sealed,
+             "unpinned": bench.unpinned, "idle": bench.idle, "load": bench.load_check,
              "publish": Publishing(bench, Vouchd).run}
     for part in PARTS:
         if part in parts:
