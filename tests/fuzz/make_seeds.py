@@ -9,6 +9,8 @@ said at the head of fuzz_<target>.c.
 """
 import base64
 import gzip
+import hashlib
+import json
 import pathlib
 import shutil
 import struct
@@ -1062,6 +1064,115 @@ def make_deny_list():
     s.add("nul", f"identity {base}/admin/a\0b\n")
 
 
+# ---- receipts and trust files -----------------------------------------------
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def receipt(m, leaves=1, index=0, answer=None, question=None, redact=(),
+            more=b"", **batch):
+    """A receipt whose path is right; the signature is of nobody."""
+    response = m.answer()
+    answer = wire(response.answer) if answer is None else answer
+    question = wire(response.question) if question is None else question
+    salts = bytes(range(16)), bytes(range(16, 32))
+    q = sha256(b"vouch/question/v1\0", salts[0], question)
+    a = sha256(b"vouch/answer/v1\0", salts[1], q, answer)
+    level = [sha256(b"\0", bytes([i % 256])) for i in range(leaves)]
+    level[index] = sha256(b"\0", q, a)
+    path, at = [], index
+    while len(level) > 1:
+        if at ^ 1 < len(level):
+            path.append(level[at ^ 1])
+        level = [sha256(b"\1", *level[i:i + 2]) if i + 1 < len(level)
+                 else level[i] for i in range(0, len(level), 2)]
+        at //= 2
+    fields = dict(domain="vouch/seal/v1", log_origin="test.vouch.invalid",
+                  key_id=bytes([7]) * 32, sealed_at_us=1795348802000000,
+                  leaf_count=leaves, root=level[0], checkpoint_size=17,
+                  checkpoint_root=bytes([8]) * 32)
+    fields.update(batch)
+    seal = m.v1.Seal(question_salt=salts[0], answer_salt=salts[1],
+                     index=index, path=path, signature=bytes([9]) * 64,
+                     batch=wire(m.v1.SealBatch(**fields)))
+    made = m.v1.Receipt(answer=answer, question=question, seal=seal)
+    if "answer" in redact:
+        made.answer, made.seal.answer_salt = b"", b""
+        made.answer_commitment = a
+    if "question" in redact:
+        made.question, made.seal.question_salt = b"", b""
+        made.question_commitment = q
+    return wire(made) + more
+
+
+def make_receipt(m):
+    s = Seeds("receipt")
+    small = dict(answer=wire(m.v1.Answer(verdict=2, conclusion=3)),
+                 question=wire(m.v1.Question(asker="x")))
+    s.add("one", receipt(m))
+    s.add("small", receipt(m, **small))
+    s.add("last", receipt(m, 7, 6, **small))
+    s.add("many", receipt(m, 256, 100, **small))
+    s.add("no_answer", receipt(m, 3, 2, redact=("answer",)))
+    s.add("no_question", receipt(m, 3, 1, redact=("question",), **small))
+    s.add("nothing", receipt(m, 2, 1, redact=("answer", "question")))
+    s.add("newer", receipt(m, answer=small["answer"] + b"\xc0\x3e\x01",
+                           question=small["question"] + b"\xca\x3e\x01x"))
+    s.add("unknown", receipt(m, more=b"\xc0\x3e\x01", **small))
+    s.add("not_canonical", receipt(m, answer=b"\x08\x86\x00"))
+    s.add("early", receipt(m, sealed_at_us=1, checkpoint_size=0, **small))
+    s.add("origin", receipt(m, log_origin="other", **small))
+    s.add("domain", receipt(m, domain="vouch/other/v1", **small))
+    s.add("too_many", receipt(m, 257, 256, **small))
+    s.add("root", receipt(m, root=bytes(32), **small))
+
+
+def trust_key(number, **more):
+    public = bytes([number]) * 32
+    key = dict(id=sha256(public).hex(), use="seal", algorithm="ed25519",
+               public_key=base64.b64encode(public).decode(),
+               valid_from="2026-11-22T23:00:00Z",
+               valid_until="2027-05-22T23:00:00Z", state="active")
+    key.update(more)
+    return key
+
+
+def trust_file(*keys, **more):
+    signed = dict(type="vouch/trust/v1", origin="test.vouch.invalid",
+                  version=1, issued_at="2026-11-22T23:00:00Z",
+                  expires_at="2027-11-22T23:00:00Z", keys=list(keys))
+    signed.update(more)
+    return dict(root_key=base64.b64encode(bytes(32)).decode(),
+                signature=base64.b64encode(bytes(64)).decode(),
+                signed=signed)
+
+
+def make_trust():
+    s = Seeds("trust")
+    all_states = trust_file(
+        trust_key(1), trust_key(2, use="checkpoint", state="retired"),
+        trust_key(3, state="compromised",
+                  compromised_since="2026-12-24T18:00:00Z"))
+    s.add("each", json.dumps(all_states, indent=2) + "\n")
+    s.add("compact", json.dumps(all_states, sort_keys=True,
+                                separators=(",", ":")))
+    s.add("none", json.dumps(trust_file()))
+    s.add("twice", json.dumps(trust_file(trust_key(1), trust_key(1))))
+    s.add("escapes", json.dumps(trust_file()).replace("/", "\\/").replace(
+        "test", "t\\u0065st"))
+    s.add("since", json.dumps(trust_file(trust_key(
+        1, compromised_since="2026-12-24T18:00:00Z"))))
+    s.add("order", json.dumps(trust_file(trust_key(
+        1, valid_until="2020-01-01T00:00:00Z"))))
+    s.add("number", json.dumps(trust_file(version=2**53 - 1)))
+    s.add("large", json.dumps(trust_file(version=2**53)))
+    s.add("unknown", json.dumps(trust_file(note="x")))
+    s.add("quotes", json.dumps(trust_file(origin='a"b\\c')))
+    s.add("cut", json.dumps(all_states)[:-40])
+    s.add("not_one", "[]\n")
+
+
 def main():
     m = Messages(load_messages())
     make_message(m)
@@ -1085,6 +1196,8 @@ def main():
     make_certificate()
     make_crl()
     make_deny_list()
+    make_receipt(m)
+    make_trust()
     count = sum(1 for p in SEEDS.rglob("*") if p.is_file())
     print(f"{count} seeds in {SEEDS.relative_to(ROOT)}")
 
