@@ -25,6 +25,7 @@ import daemon  # noqa: E402
 
 METHOD = "/vouch.v1.VerificationService/VerifyCredential"
 AGAIN = 4       # times that each is asked
+UNSTATED, STATED = 120, 720     # bytes of a request
 
 # One claim for each verdict, and for what changes an answer's length besides.
 CLAIMS = (
@@ -160,6 +161,10 @@ class Lengths(unittest.TestCase):
             if claim.get(key):
                 date = getattr(m.claim, field)
                 date.year, date.month, date.day = claim[key]
+        # A longer question may have a longer answer: all are as long.
+        m.claim.nonce = b"n"
+        m.claim.nonce = b"n" * (1 + (STATED if "requested_by" in claim else
+                                     UNSTATED) - m.ByteSize())
         return m
 
     def load(self, made):
@@ -196,7 +201,9 @@ class Lengths(unittest.TestCase):
         seen = []
         for verdict, claim in claims * AGAIN:
             before = len(relay.records)
-            answer = ask(self.request(claim), timeout=20).answer
+            request = self.request(claim)
+            self.assertIn(request.ByteSize(), (UNSTATED, STATED))
+            answer = ask(request, timeout=20).answer
             self.assertEqual(answer.verdict,
                              self.verdicts.Value("VERDICT_" + verdict))
             seen.append(max(relay.records[before:]))
