@@ -271,7 +271,7 @@ call_outcome(const struct call *call, struct vouch_error *error)
 
 int
 call_take(struct call *call, ProtobufCMessage **response,
-    struct vouch_error *error)
+    struct call_message **message, struct vouch_error *error)
 {
     struct call_message *m = call->first;
     struct slice bytes = {m->bytes, m->n};
@@ -293,6 +293,6 @@ call_take(struct call *call, ProtobufCMessage **response,
     } else if ((*response = protobuf_c_message_unpack(call->type, NULL, m->n,
         m->bytes)) == NULL)
         status = error_memory(error);
-    free(m);
+    *message = m;
     return (status);
 }

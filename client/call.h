@@ -87,12 +87,13 @@ void call_data(struct call *call, struct slice bytes);
 int call_is_over(const struct call *call);
 
 /**
- * call_take(call, response, error):
+ * call_take(call, response, message, error):
  * Unpack the first message that has come; there must be one.  Returns 0, or
- * -1 with ${*response} NULL.
+ * -1 with ${*response} NULL.  In both cases the caller owns ${*message}, the
+ * bytes as they came; free with free().
  */
 int call_take(struct call *call, ProtobufCMessage **response,
-    struct vouch_error *error);
+    struct call_message **message, struct vouch_error *error);
 
 /**
  * call_outcome(call, error):

@@ -379,6 +379,44 @@ channel_server(const struct channel *c)
     return (c->address.text);
 }
 
+/* The one URI of ${names}, or NULL. */
+static const ASN1_IA5STRING *
+lone_uri(const GENERAL_NAMES *names)
+{
+    const ASN1_IA5STRING *uri = NULL;
+
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+        if (name->type != GEN_URI)
+            continue;
+        if (uri != NULL)
+            return (NULL);
+        uri = name->d.uniformResourceIdentifier;
+    }
+    return (uri);
+}
+
+int
+channel_identity(const struct channel *c, char *uri, size_t size)
+{
+    X509 *own = SSL_get_certificate(c->ssl);
+    GENERAL_NAMES *names = own == NULL ? NULL :
+        X509_get_ext_d2i(own, NID_subject_alt_name, NULL, NULL);
+    const ASN1_IA5STRING *found = names == NULL ? NULL : lone_uri(names);
+    size_t n = found == NULL ? 0 : (size_t)ASN1_STRING_length(found);
+    int status = -1;
+
+    if (n > 0 && n < size &&
+        memchr(ASN1_STRING_get0_data(found), '\0', n) == NULL) {
+        memcpy(uri, ASN1_STRING_get0_data(found), n);
+        uri[n] = '\0';
+        status = 0;
+    }
+    GENERAL_NAMES_free(names);
+    return (status);
+}
+
 void
 channel_close(struct channel *c)
 {

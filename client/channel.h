@@ -56,6 +56,14 @@ int channel_wait(struct channel *channel, int64_t deadline_us,
 const char *channel_server(const struct channel *channel);
 
 /**
+ * channel_identity(channel, uri, size):
+ * Write whom the server takes us for: the one URI of our certificate's subject
+ * alternative name.  Returns 0, or -1 if it has none, several, or one that
+ * ${size} bytes do not hold.
+ */
+int channel_identity(const struct channel *channel, char *uri, size_t size);
+
+/**
  * channel_close(channel):
  * Say good-bye if that goes without waiting, and free; NULL is allowed.
  */

@@ -430,6 +430,12 @@ session_call(struct session *s)
     return (&s->call);
 }
 
+int
+session_identity(const struct session *s, char *uri, size_t size)
+{
+    return (channel_identity(s->channel, uri, size));
+}
+
 void
 session_end(struct session *s)
 {

@@ -81,6 +81,12 @@ int session_pump(struct session *session, int wait,
     struct vouch_error *error);
 
 /**
+ * session_identity(session, uri, size):
+ * As channel_identity().
+ */
+int session_identity(const struct session *session, char *uri, size_t size);
+
+/**
  * session_end(session):
  * The call is over, or is given up, which the server is told.
  */

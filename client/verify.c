@@ -9,15 +9,26 @@
 #include "proto/message.h"
 #include "proto/uuid.h"
 
+static int
+not_ours(struct vouch_error *error, const char *what)
+{
+    (void)error_set(error, VOUCH_FAILURE_EVIDENCE, "the server answered %s",
+        what);
+    error_next(error, "do not rely on it: show this to the server's operator");
+    return (-1);
+}
+
 /*
  * Whether the server answers what it was asked: it repeats the claim as it
- * received it.  Returns 0, or -1 with ${*error}.
+ * received it, and whom it takes us for.  Returns 0, or -1 with ${*error}.
  */
 static int
-check_question(const Vouch__V1__VerifyCredentialRequest *asked,
+check_question(struct vouch *v,
+    const Vouch__V1__VerifyCredentialRequest *asked,
     const Vouch__V1__VerifyCredentialResponse *response,
     struct vouch_error *error)
 {
+    const char *identity = vouch_identity(v);
     const Vouch__V1__Question *q = response->question;
     struct buf ours, theirs;
     int status = 0;
@@ -31,12 +42,10 @@ check_question(const Vouch__V1__VerifyCredentialRequest *asked,
         message_pack(&q->claim->base, &theirs) != E_OK)
         status = error_memory(error);
     else if (strcmp(asked->request_id, q->request_id) != 0 ||
-        !slice_equal(buf_slice(&ours), buf_slice(&theirs))) {
-        status = error_set(error, VOUCH_FAILURE_EVIDENCE,
-            "the server answered another question than the one asked");
-        error_next(error, "do not rely on it: show this to the server's "
-            "operator");
-    }
+        !slice_equal(buf_slice(&ours), buf_slice(&theirs)))
+        status = not_ours(error, "another question than the one asked");
+    else if (identity[0] != '\0' && strcmp(identity, q->asker) != 0)
+        status = not_ours(error, "somebody else than the one who asked");
     buf_free(&ours);
     buf_free(&theirs);
     return (status);
@@ -63,7 +72,7 @@ vouch_verify(struct vouch *v, const Vouch__V1__Claim *claim,
         &message, error) != 0)
         return (-1);
     *response = (Vouch__V1__VerifyCredentialResponse *)(void *)message;
-    if (check_question(&request, *response, error) == 0)
+    if (check_question(v, &request, *response, error) == 0)
         return (0);
     vouch_free_message(message);
     *response = NULL;

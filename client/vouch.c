@@ -10,13 +10,16 @@
 #include "client/session.h"
 
 #define UNSENT_MAX ((size_t)1 << 20)
+#define IDENTITY_SIZE 2048
 
 struct vouch {
     struct vouch_options options;   /* its texts are owned */
     char *texts[4];             /* those */
+    char identity[IDENTITY_SIZE];   /* as vouch_identity() last found it */
     struct session *session;    /* owned; NULL: to be opened again */
     struct retry retry;         /* of the unary call */
     int retry_ms;               /* what retry_after() said; -1 at first */
+    struct call_message *last;  /* owned: the response that came last */
     int failed;                 /* the call in progress cannot go on */
     struct vouch_error why;
 };
@@ -89,6 +92,7 @@ vouch_close(struct vouch *v)
     if (v == NULL)
         return;
     session_close(v->session);
+    free(v->last);
     for (size_t i = 0; i < sizeof(v->texts) / sizeof(v->texts[0]); i++)
         free(v->texts[i]);
     free(v);
@@ -111,6 +115,8 @@ begin(struct vouch *v, const char *method,
         session_open(&v->options, &v->session, error) != 0)
         return (-1);
     v->failed = 0;
+    free(v->last);
+    v->last = NULL;
     return (session_begin(v->session, method, attempt, type, error));
 }
 
@@ -187,15 +193,32 @@ vouch_stream_next(struct vouch *v, int wait, ProtobufCMessage **response,
     } while (wait && call->first == NULL && !call_is_over(call));
     if (call->first == NULL && !call_is_over(call))
         return (0);
-    if (call->first != NULL)
-        status = call_take(call, response, error) == 0 ? 1 : -1;
-    else if ((status = call_outcome(call, error)) == 0 && !wait)
+    if (call->first != NULL) {
+        free(v->last);
+        status = call_take(call, response, &v->last, error) == 0 ? 1 : -1;
+    } else if ((status = call_outcome(call, error)) == 0 && !wait)
         return (0);                 /* to be told to who waits for the end */
     else if (status != 0)
         v->retry_ms = retry_after(&v->retry, call);
     if (status != 1)
         vouch_stream_cancel(v);
     return (status);
+}
+
+const uint8_t *
+vouch_response_bytes(const struct vouch *v, size_t *n)
+{
+    *n = v->last != NULL ? v->last->n : 0;
+    return (v->last != NULL ? v->last->bytes : NULL);
+}
+
+const char *
+vouch_identity(struct vouch *v)
+{
+    if (v->session == NULL ||
+        session_identity(v->session, v->identity, sizeof(v->identity)) != 0)
+        v->identity[0] = '\0';
+    return (v->identity);
 }
 
 void

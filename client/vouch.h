@@ -29,6 +29,11 @@
  * vouch is one connection at a time, with one call at a time; it blocks, and
  * goes on when a signal interrupts it; it is not to be shared between threads,
  * each of which may have its own.  It raises no SIGPIPE.
+ *
+ * The response is the receipt: what vouch_response_bytes() gives, filed as it
+ * is, stands as evidence for whoever has the operator's trust file, years later
+ * and without any server (docs/receipt.md).  It says who is asked about, and is
+ * to be kept as such files are.
  */
 
 #include <stddef.h>
@@ -44,6 +49,7 @@ extern "C" {
 
 /* Opaque types. */
 struct vouch;
+struct vouch_trust;
 
 struct vouch_options {
     const char *server;     /* "host:port" or "[v6]:port" */
@@ -126,11 +132,31 @@ int vouch_call(struct vouch *vouch, const char *method,
  * vouch_verify(vouch, claim, response, error):
  * Ask whether ${claim} is so, under a request id of its own.  As vouch_call();
  * and an answer without answer or question is a failure, as is one to another
- * question than that asked (VOUCH_FAILURE_EVIDENCE).
+ * question than that asked, or to somebody else (VOUCH_FAILURE_EVIDENCE).
+ *
+ * vouch_response_bytes() then has what is to be filed: the response is the
+ * receipt, and vouch_receipt_judge() tells whether its seal holds.
  */
 int vouch_verify(struct vouch *vouch, const Vouch__V1__Claim *claim,
     Vouch__V1__VerifyCredentialResponse **response,
     struct vouch_error *error);
+
+/**
+ * vouch_response_bytes(vouch, n):
+ * Return the ${*n} bytes of the response that came last, exactly as the server
+ * sent them, or NULL if none came since the last call began.  They are there
+ * after a failure, too, if it lies in what came.  Borrowed from ${vouch}, until
+ * its next call or vouch_close().
+ */
+const uint8_t *vouch_response_bytes(const struct vouch *vouch, size_t *n);
+
+/**
+ * vouch_identity(vouch):
+ * Return whom the server takes us for: the URI in our certificate, or "" if it
+ * has not exactly one.  Borrowed from ${vouch}, until the same is asked again
+ * or vouch_close().
+ */
+const char *vouch_identity(struct vouch *vouch);
 
 /**
  * vouch_stream_begin(vouch, method, type, error):
@@ -172,6 +198,82 @@ int vouch_stream_next(struct vouch *vouch, int wait,
  * Give up the streaming call in progress, if there is one.
  */
 void vouch_stream_cancel(struct vouch *vouch);
+
+/* What becomes of a receipt; docs/receipt.md has the order of judgment. */
+enum vouch_receipt_state {
+    VOUCH_RECEIPT_VERIFIED,         /* perhaps with a part redacted */
+    VOUCH_RECEIPT_MALFORMED,        /* these bytes are no receipt */
+    VOUCH_RECEIPT_SEAL_BROKEN,      /* something was changed */
+    VOUCH_RECEIPT_TRUST_TOO_OLD,    /* the trust file has expired */
+    VOUCH_RECEIPT_KEY_UNKNOWN,      /* not in the trust file */
+    VOUCH_RECEIPT_KEY_COMPROMISED,  /* others had the key, too */
+    VOUCH_RECEIPT_KEY_NOT_VALID     /* sealed outside of the key's time, or
+                                     * under another origin */
+};
+
+/* Texts are empty where the bytes do not say. */
+struct vouch_judgment {
+    enum vouch_receipt_state state;
+    char reason[256];           /* why it is not VERIFIED, for a person */
+    char id[65];                /* of the receipt, in hexadecimal */
+    char key_id[65];            /* of the key that sealed it */
+    int64_t sealed_at_us;       /* microseconds UTC */
+    int answer_redacted;        /* the result is withheld */
+    int question_redacted;      /* who was asked about is withheld */
+};
+
+/**
+ * vouch_trust_read(path, root_key, trust, error):
+ * Read the operator's trust file.  ${root_key}, 64 hexadecimal digits, is the
+ * id of the root key that must have signed it, as the operator told you by
+ * another way; NULL leaves it to the caller to hold vouch_trust_root_key()
+ * against what it was before.  In either case vouch_trust_version() should not
+ * be below the highest that the caller has seen.  Returns 0, or -1 with
+ * ${*trust} NULL and ${*error}: VOUCH_FAILURE_SETUP (no such file, not such a
+ * file), VOUCH_FAILURE_EVIDENCE (its signature is wrong, another root key).
+ * The caller owns ${*trust}; free with vouch_trust_free().  Any thread may
+ * call, and a struct vouch_trust may be shared.
+ */
+int vouch_trust_read(const char *path, const char *root_key,
+    struct vouch_trust **trust, struct vouch_error *error);
+
+/**
+ * vouch_trust_root_key(trust):
+ * vouch_trust_origin(trust):
+ * vouch_trust_version(trust):
+ * Return the id of the root key that signed it, in hexadecimal; whose keys they
+ * are; which version it is.  Borrowed from ${trust}.
+ */
+const char *vouch_trust_root_key(const struct vouch_trust *trust);
+const char *vouch_trust_origin(const struct vouch_trust *trust);
+int64_t vouch_trust_version(const struct vouch_trust *trust);
+
+/**
+ * vouch_trust_free(trust):
+ * Free ${trust}; NULL is allowed.
+ */
+void vouch_trust_free(struct vouch_trust *trust);
+
+/**
+ * vouch_receipt_judge(bytes, n, trust, now_us, judgment, response, error):
+ * Judge the receipt in these ${n} bytes by ${trust}, at ${now_us}, microseconds
+ * UTC; INT64_MIN: whatever the time, so that an expired trust file does.
+ * Returns 0 with ${*judgment}, whatever it says, or -1 with ${*error} if memory
+ * ran out.  ${response} may be NULL; else ${*response} is what the receipt
+ * says, for vouch_free_message(), if it is VOUCH_RECEIPT_VERIFIED, and NULL if
+ * not.  What was redacted is NULL in it.  Any thread may call.
+ */
+int vouch_receipt_judge(const uint8_t *bytes, size_t n,
+    const struct vouch_trust *trust, int64_t now_us,
+    struct vouch_judgment *judgment,
+    Vouch__V1__VerifyCredentialResponse **response,
+    struct vouch_error *error);
+
+/**
+ * vouch_receipt_state_name(state):
+ * Return the state's name, as in "SEAL_BROKEN"; a constant.
+ */
+const char *vouch_receipt_state_name(enum vouch_receipt_state state);
 
 /**
  * vouch_free_message(message):

@@ -74,7 +74,8 @@ void receipt_leaf(const struct merkle_hash *question_commitment,
  * the path leads from the leaf to the batch's root.  ${*receipt} lives as long
  * as what ${arena} handed out; ${bytes} are not needed any longer.
  *
- * Fails: E_INVAL (malformed), E_CORRUPT (the path leads to another root),
+ * Fails: E_INVAL (malformed), E_CORRUPT (the path leads to another root;
+ * ${*receipt} is all there, to show what was tampered with),
  * E_TOOBIG (above RECEIPT_BYTES_MAX, or the arena's cap), E_NOMEM.  ${why}, of
  * ${size} bytes, says what and where for a person; it never quotes a value.
  */

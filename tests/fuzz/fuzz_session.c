@@ -99,6 +99,13 @@ channel_server(const struct channel *channel)
     return ("server");
 }
 
+int
+channel_identity(const struct channel *channel, char *uri, size_t size)
+{
+    (void)channel, (void)uri, (void)size;
+    return (-1);
+}
+
 void
 channel_close(struct channel *channel)
 {
