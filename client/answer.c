@@ -260,9 +260,17 @@ print_why(FILE *f, const Vouch__V1__Answer *a)
             given(a->association_name) ? ": " : "", a->contact);
 }
 
+static void
+print_limits(FILE *f, const Vouch__V1__Answer *a)
+{
+    for (size_t i = 0; i < a->n_not_established; i++)
+        line(f, i == 0 ? "not shown" : "", "%s",
+            words_not_established(a->not_established[i]));
+}
+
 void
 answer_print(FILE *f, const Vouch__V1__VerifyCredentialResponse *response,
-    int color)
+    const char *seal, int color)
 {
     const Vouch__V1__Answer *a = response->answer;
 
@@ -286,4 +294,6 @@ answer_print(FILE *f, const Vouch__V1__VerifyCredentialResponse *response,
     if (response->question != NULL)
         line(f, "asked by", "%s, request %s", response->question->asker,
             response->question->request_id);
+    print_limits(f, a);
+    line(f, "seal", "%s", seal);
 }

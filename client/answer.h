@@ -10,10 +10,10 @@
 #include "vouch/v1/verification_service.pb-c.h"
 
 /**
- * answer_print(f, response, color):
- * Write the answer with what it answers.
+ * answer_print(f, response, seal, color):
+ * Write the answer with what it answers, and what is to be said of its ${seal}.
  */
 void answer_print(FILE *f, const Vouch__V1__VerifyCredentialResponse *response,
-    int color);
+    const char *seal, int color);
 
 #endif /* !CLIENT_ANSWER_H */

@@ -16,7 +16,9 @@ static const char exit_codes[] =
     "      written\n"
     "  7   the server refused the data\n"
     "  8   there is no such thing\n"
-    "  9   evidence is broken\n"
+    "  9   evidence is broken: an answer or a receipt that does not verify, a\n"
+    "      trust file or root key that is not to be trusted, two views of one\n"
+    "      log\n"
     "  70  a bug in vouch or vouchd\n"
     "  130 interrupted (SIGINT); other signals as any program\n";
 
@@ -27,9 +29,13 @@ static const char environment[] =
     "  VOUCH_CA       root certificate, PEM      --ca\n"
     "  VOUCH_CERT     your certificate, PEM      --cert\n"
     "  VOUCH_KEY      your private key, PEM      --key\n"
+    "  VOUCH_TRUST    the operator's trust.json  --trust\n"
+    "  VOUCH_ROOT_KEY id of its root key         --root-key\n"
     "  VOUCH_CONTEXT  context of the file        --context\n"
     "  VOUCH_OUTPUT   table, json, jsonl or csv  --output\n"
     "  NO_COLOR       no color, whatever it is set to\n\n"
+    "What was seen of trust files is remembered in\n"
+    "$XDG_STATE_HOME/vouch/trust, or ~/.local/state/vouch/trust.\n\n"
     "The file is $XDG_CONFIG_HOME/vouch/config, or ~/.config/vouch/config:\n\n"
     "  current = \"clinic\"\n"
     "  context clinic {\n"
@@ -37,16 +43,30 @@ static const char environment[] =
     "      ca = \"/etc/vouch/root.pem\"\n"
     "      cert = \"/etc/vouch/clinic.pem\"\n"
     "      key = \"/etc/vouch/clinic.key\"\n"
+    "      trust = \"/etc/vouch/trust.json\"\n"
+    "      root_key = \"what the operator told you, 64 hexadecimal digits\"\n"
     "  }\n\n"
     "A development daemon writes files to be sourced: vouchd --dev DIR, then\n"
     ". DIR/employer.env\n";
 
+static int
+is_among(const struct flag *flags, const char *name)
+{
+    for (; flags != NULL && flags->name != NULL; flags++)
+        if (strcmp(flags->name, name) == 0)
+            return (1);
+    return (0);
+}
+
+/* All ${flags} but those that stand among ${others}, too. */
 static void
-print_flags(const struct flag *flags)
+print_flags(const struct flag *flags, const struct flag *others)
 {
     for (; flags != NULL && flags->name != NULL; flags++) {
         char left[64];
 
+        if (is_among(others, flags->name))
+            continue;
         (void)snprintf(left, sizeof(left), "--%s%s%s", flags->name,
             flags->value != NULL ? " " : "",
             flags->value != NULL ? flags->value : "");
@@ -74,10 +94,10 @@ print_command(const struct command *c)
     printf("\nexample:\n%s", c->example);
     if (c->flags != NULL) {
         printf("\nflags:\n");
-        print_flags(c->flags);
+        print_flags(c->flags, NULL);
     }
     printf("\nflags of every command:\n");
-    print_flags(common_flags);
+    print_flags(common_flags, c->flags);
 }
 
 static void

@@ -5,8 +5,10 @@
 #include "client/answer.h"
 #include "client/command.h"
 #include "client/json.h"
+#include "client/new_file.h"
 #include "client/table.h"
 #include "client/text.h"
+#include "client/trusted.h"
 
 const struct flag verify_flags[] = {
     {"association", "ID", "who is said to have granted it, as in ascp-boc"},
@@ -26,6 +28,14 @@ const struct flag verify_flags[] = {
     {"on-behalf-of", "X", "for whom you ask"},
     {"authorization", "REF", "reference of the person's authorization"},
     {"requested-by", "WHO", "the human who asks"},
+    {"receipt", "FILE", "file the response, which is the receipt, as FILE, "
+        "which\nmust not be there yet; - is standard output, in place of\n"
+        "the answer"},
+    {"trust", "FILE", "the operator's trust.json: believe no answer whose\n"
+        "seal it does not confirm (VOUCH_TRUST)"},
+    {"root-key", "ID", "id of the root key that must have signed it\n"
+        "(VOUCH_ROOT_KEY)"},
+    {"accept-expired-trust", NULL, "take a trust file past its expiry"},
     {NULL, NULL, NULL},
 };
 
@@ -171,10 +181,121 @@ use_color(void)
         (term == NULL || strcmp(term, "dumb") != 0));
 }
 
+/* ---- the receipt ------------------------------------------------------- */
+
+/* What a verification is filed and judged with. */
+struct evidence {
+    const struct invocation *run;
+    const char *path;           /* where the receipt goes; NULL: nowhere */
+    struct trusted trusted;
+    struct arena *arena;        /* owned */
+    struct judgment judgment;
+};
+
+/* Whatever would stand against it, before anything is asked. */
 static int
-print(const struct invocation *run,
+evidence_open(const struct invocation *run, struct evidence *e)
+{
+    enum err err;
+
+    memset(e, 0, sizeof(*e));
+    e->run = run;
+    e->path = flag_value(run, "receipt");
+    if (e->path != NULL && strcmp(e->path, "-") == 0 &&
+        run->output != OUTPUT_TABLE)
+        return (usage_error(run, "--receipt - takes standard output, and so "
+            "does --output (or VOUCH_OUTPUT)"));
+    if (e->path != NULL && (err = new_file_check(e->path)) != E_OK)
+        return (usage_error(run, "--receipt %s: %s", e->path,
+            new_file_fault(e->path, err)));
+    if ((err = arena_create(JUDGMENT_ARENA_MAX, &e->arena)) != E_OK)
+        return (bug_error(run, "%s", err_text(err)));
+    return (trusted_open(run, flag_value(run, "accept-expired-trust") != NULL,
+        &e->trusted));
+}
+
+static void
+evidence_close(struct evidence *e)
+{
+    trusted_close(&e->trusted);
+    arena_free(e->arena);
+}
+
+/* File what came.  Returns 0, or an exit code after having said why not. */
+static int
+file_receipt(const struct evidence *e, struct slice bytes)
+{
+    enum err err;
+
+    if (e->path == NULL || bytes.p == NULL)
+        return (0);
+    if ((err = new_file_write(e->path, bytes)) == E_OK)
+        return (0);
+    fprintf(stderr, "vouch verify: the receipt is not filed: ");
+    table_put(stderr, e->path);
+    fprintf(stderr, ": %s\n", new_file_fault(e->path, err));
+    return (VOUCH_EXIT_PARTLY);
+}
+
+static void
+say_kept(const struct evidence *e, struct slice bytes, int filed)
+{
+    if (e->path == NULL || bytes.p == NULL || filed != 0)
+        return;
+    fprintf(stderr, "  -> what came is kept as proof: ");
+    table_put(stderr, e->path);
+    fputc('\n', stderr);
+}
+
+/*
+ * Judge what came, if there is anything to judge it by or it is to be filed.
+ * Returns 0, or an exit code after having said what is wrong.
+ */
+static int
+judge(struct evidence *e, struct slice bytes)
+{
+    const struct judgment *j = &e->judgment;
+    enum err err;
+
+    if (e->trusted.trust == NULL && e->path == NULL)
+        return (0);
+    if ((err = trusted_judge(&e->trusted, bytes, e->arena,
+            &e->judgment)) != E_OK)
+        return (bug_error(e->run, "%s", err_text(err)));
+    if (j->state == RECEIPT_VERIFIED)
+        return (0);
+    fprintf(stderr, "vouch verify: the answer is not to be believed: %s: %s\n"
+        "  -> nothing is concluded from it; show it to the server's "
+        "operator\n", receipt_state_name(j->state), j->why);
+    return (VOUCH_EXIT_EVIDENCE);
+}
+
+/* What is said of the seal in the answer for people. */
+static void
+describe_seal(const struct evidence *e,
+    const Vouch__V1__VerifyCredentialResponse *response, char out[512])
+{
+    const struct receipt *r = &e->judgment.receipt;
+    char id[2 * MERKLE_HASH + 1], sealed[CIVIL_TIME_TEXT];
+
+    if (e->trusted.trust != NULL) {
+        bytes_to_hex((struct slice){r->id.bytes, MERKLE_HASH}, id);
+        civil_format_time(r->batch->sealed_at_us, 0, sealed);
+        (void)snprintf(out, 512, "VERIFIED, sealed at %s; receipt id %s",
+            sealed, id);
+    } else
+        (void)snprintf(out, 512, "%s", response->seal == NULL ?
+            "none: this server does not seal its answers" : "NOT CHECKED: no "
+            "trust file is known (--trust FILE, or VOUCH_TRUST)");
+}
+
+static int
+print(const struct evidence *e,
     const Vouch__V1__VerifyCredentialResponse *response)
 {
+    const struct invocation *run = e->run;
+    char seal[512];
+
     switch (run->output) {
     case OUTPUT_JSON:
     case OUTPUT_JSONL:
@@ -184,9 +305,24 @@ print(const struct invocation *run,
         return (print_csv(response));
     case OUTPUT_TABLE:
     default:
-        answer_print(stdout, response, use_color());
+        describe_seal(e, response, seal);
+        answer_print(stdout, response, seal, use_color());
         return (0);
     }
+}
+
+/* In one line, where standard output has the receipt. */
+static void
+note(const struct evidence *e,
+    const Vouch__V1__VerifyCredentialResponse *response)
+{
+    const Vouch__V1__Answer *a = response->answer;
+
+    if (!e->run->quiet)
+        fprintf(stderr, "%s  %s%s\n",
+            text_enum(&vouch__v1__conclusion__descriptor, (int)a->conclusion),
+            text_enum(&vouch__v1__verdict__descriptor, (int)a->verdict),
+            e->trusted.trust != NULL ? "" : "; seal not checked");
 }
 
 static int
@@ -202,6 +338,43 @@ exit_code(Vouch__V1__Conclusion conclusion)
     }
 }
 
+/* What came, which is filed whatever it is; but believed only if it holds. */
+static int
+take_answer(struct evidence *e, const struct vouch *vouch,
+    const Vouch__V1__VerifyCredentialResponse *response)
+{
+    struct slice bytes;
+    int broken, filed;
+
+    bytes.p = vouch_response_bytes(vouch, &bytes.n);
+    broken = judge(e, bytes);
+    filed = file_receipt(e, bytes);
+    if (broken != 0) {
+        say_kept(e, bytes, filed);
+        return (broken);
+    }
+    if (e->path != NULL && strcmp(e->path, "-") == 0)
+        note(e, response);
+    else if (print(e, response) != 0)
+        return (bug_error(e->run, "out of memory"));
+    return (filed != 0 ? filed : exit_code(response->answer->conclusion));
+}
+
+/* An answer to another question is proof of that, too. */
+static int
+fail(const struct evidence *e, const struct vouch *vouch,
+    const struct vouch_error *error)
+{
+    int status = report_error(e->run, error);
+    struct slice bytes;
+
+    if (error->failure == VOUCH_FAILURE_EVIDENCE) {
+        bytes.p = vouch_response_bytes(vouch, &bytes.n);
+        say_kept(e, bytes, file_receipt(e, bytes));
+    }
+    return (status);
+}
+
 int
 cmd_verify(const struct invocation *run)
 {
@@ -209,23 +382,24 @@ cmd_verify(const struct invocation *run)
     struct vouch *vouch = NULL;
     struct vouch_error error;
     struct claim claim = {0};
+    struct evidence evidence = {0};
     int status;
 
-    if ((status = make_claim(run, &claim)) != 0)
+    if ((status = make_claim(run, &claim)) != 0 ||
+        (status = evidence_open(run, &evidence)) != 0)
         goto out;
-    if (vouch_open(&run->options, &vouch, &error) != 0 ||
-        vouch_verify(vouch, &claim.claim, &response, &error) != 0) {
+    if (vouch_open(&run->options, &vouch, &error) != 0)
         status = report_error(run, &error);
-        goto out;
-    }
-    status = print(run, response) == 0 ?
-        exit_code(response->answer->conclusion) :
-        bug_error(run, "out of memory");
+    else if (vouch_verify(vouch, &claim.claim, &response, &error) != 0)
+        status = fail(&evidence, vouch, &error);
+    else
+        status = take_answer(&evidence, vouch, response);
 
 out:
     if (response != NULL)
         vouch_free_message(&response->base);
     vouch_close(vouch);
+    evidence_close(&evidence);
     free(claim.list);
     return (status);
 }

@@ -34,17 +34,20 @@ struct flag {
 };
 
 #define FLAGS_MAX 40
-#define WORDS_MAX 8
+#define WORDS_MAX 8         /* of a command that names no greater number */
 
 /* One run of a command. */
 struct invocation {
     const struct command *command;
     const char *values[FLAGS_MAX];      /* by place in command->flags */
-    const char *words[WORDS_MAX];       /* what is not a flag */
+    const char *const *words;           /* what is not a flag */
     size_t nwords;
     enum output output;
     int quiet;
     struct vouch_options options;       /* server and files, resolved */
+    const char *trust;                  /* trust file, if the command has that
+                                         * flag; NULL: none is known */
+    const char *root_key;               /* its root key's id, likewise */
 };
 
 struct command {
@@ -109,6 +112,10 @@ int usage_error(const struct invocation *run, const char *format, ...)
 
 /* The commands, each in a file of its own. */
 int cmd_verify(const struct invocation *run);
+int cmd_receipt_verify(const struct invocation *run);
+int cmd_receipt_show(const struct invocation *run);
+int cmd_receipt_redact(const struct invocation *run);
+int cmd_receipt_export(const struct invocation *run);
 int cmd_publish(const struct invocation *run);
 int cmd_publication_show(const struct invocation *run);
 int cmd_publication_list(const struct invocation *run);
@@ -125,6 +132,10 @@ int cmd_health(const struct invocation *run);
 int cmd_help(const struct invocation *run);
 
 extern const struct flag verify_flags[];
+extern const struct flag receipt_verify_flags[];
+extern const struct flag receipt_show_flags[];
+extern const struct flag receipt_redact_flags[];
+extern const struct flag receipt_export_flags[];
 extern const struct flag publish_flags[];
 extern const struct flag publication_list_flags[];
 extern const struct flag check_openings_flags[];

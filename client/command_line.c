@@ -157,15 +157,16 @@ set_flag(struct command_line *p, const struct flag *f, const struct given *g,
     return (0);
 }
 
-/* Take the flag at argv[0]; return how many words it took, 0 on error. */
+/* Take the flag at argv[0]; return how many words it took, 0 on error.  A
+ * command's own flags stand before the common ones. */
 static int
 take_flag(struct command_line *p, int argc, char *argv[])
 {
     struct {
         const struct flag *flags;
         const char **values;
-    } lists[] = {{common_flags, p->common}, {p->run.command != NULL ?
-        p->run.command->flags : NULL, p->run.values}};
+    } lists[] = {{p->run.command != NULL ? p->run.command->flags : NULL,
+        p->run.values}, {common_flags, p->common}};
     struct given g = read_flag(argv[0]);
 
     for (size_t l = 0; l < 2; l++)
@@ -194,9 +195,10 @@ take_word(struct command_line *p, const char *word)
     int is_noun = 0;
 
     if (p->run.command != NULL) {
-        if (p->run.nwords == WORDS_MAX)
+        if (p->run.nwords >= WORDS_MAX &&
+            p->run.nwords >= p->run.command->most)
             return (usage_error(&p->run, "too many words"));
-        p->run.words[p->run.nwords++] = word;
+        p->words[p->run.nwords++] = word;
         return (0);
     }
     for (const struct command *c = commands; c->noun != NULL; c++) {
@@ -243,18 +245,21 @@ turn_to_help(struct command_line *p)
 
     while (c->run != cmd_help)
         c++;
-    p->run = (struct invocation){.command = c};
+    p->run = (struct invocation){.command = c, .words = p->help};
     if (named != NULL || p->noun != NULL)
-        p->run.words[p->run.nwords++] = named != NULL ? named->noun : p->noun;
+        p->help[p->run.nwords++] = named != NULL ? named->noun : p->noun;
     if (named != NULL && named->verb != NULL)
-        p->run.words[p->run.nwords++] = named->verb;
+        p->help[p->run.nwords++] = named->verb;
 }
 
 int
 command_line_parse(struct command_line *line, int argc, char *argv[])
 {
-    int status = take_words(line, argc, argv);
+    int status;
 
+    /* A word never comes to stand behind the place it is read from. */
+    line->run.words = line->words = (const char **)(void *)argv;
+    status = take_words(line, argc, argv);
     if (status != 0)
         return (status);
     if (command_line_common(line, "help") != NULL)

@@ -15,11 +15,14 @@ struct command_line {
     struct invocation run;
     const char *common[16];     /* values, by place in common_flags */
     const char *noun;           /* of a command whose verb has not come yet */
+    const char **words;         /* those of ${run}; in argv */
+    const char *help[2];        /* or here */
 };
 
 /**
  * command_line_parse(line, argc, argv):
- * Read what follows the program's name into ${line}, which must be {0}.  With
+ * Read what follows the program's name into ${line}, which must be {0}, stays
+ * where it is, and borrows from ${argv}, whose order this changes.  With
  * --help it becomes the command `help` on what was named.  Returns 0, or an
  * exit code after having said what is wrong.
  */

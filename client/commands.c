@@ -28,7 +28,12 @@ static const char about_verify[] =
 "much may be given as is known: 1990 will do for a date of birth.\n"
 "\n"
 "Purpose, authorization and the rest of that kind are recorded as you state\n"
-"them.\n";
+"them.\n"
+"\n"
+"Every answer is sealed: it is a receipt, which --receipt files. With a trust\n"
+"file the seal is checked, and that it is your question which was answered,\n"
+"before the answer is believed. Exit code 9: it is not to be believed;\n"
+"nothing is shown of it, and --receipt keeps it as proof.\n";
 
 static const char about_publish[] =
 "Uploads credential records of your association. FILE is CSV in UTF-8 with\n"
@@ -121,6 +126,39 @@ static const char about_deny[] =
 "number and identity of a certificate; the hash of its key is that of\n"
 "'openssl x509 -noout -pubkey -in FILE | openssl pkey -pubin -outform DER'.\n";
 
+static const char about_receipt_verify[] =
+"Tells of each receipt, years later and without any server, whether it is\n"
+"what the daemon sealed, by the operator's trust file: VERIFIED; or\n"
+"MALFORMED, SEAL_BROKEN (something was changed), KEY_UNKNOWN,\n"
+"KEY_COMPROMISED, KEY_NOT_VALID, TRUST_TOO_OLD, UNREADABLE, with the reason.\n"
+"Of a folder it takes each file named *.receipt, in the folders in it, too;\n"
+"- is standard input. A part that was taken out is said: RESULT WITHHELD,\n"
+"QUESTION WITHHELD. Exit code 0: all are VERIFIED; 9: one is not.\n"
+"\n"
+"Which root key is the operator's you should hear by another way, and name\n"
+"with --root-key. Without it the first one seen is remembered, in\n"
+"$XDG_STATE_HOME/vouch/trust, and another one is refused from then on (but\n"
+"not of an origin under .invalid, as development has it). In any case an\n"
+"older trust file than one seen before confirms nothing: TRUST_TOO_OLD.\n"
+"docs/receipt.md specifies it all.\n";
+
+static const char about_receipt_show[] =
+"Shows everything that a receipt says, on one page; --format html is for\n"
+"printing, and needs nothing but itself. Whether a trust file confirms it\n"
+"stands on top. One that is not VERIFIED is shown only under a warning, with\n"
+"exit code 9. The evidence is the file, not the page.\n";
+
+static const char about_receipt_redact[] =
+"Takes a part out, for somebody whom it does not concern. What is left can\n"
+"still be verified, and has the same id: without the answer it shows that one\n"
+"asked, whom about and when.\n";
+
+static const char about_receipt_export[] =
+"Writes everything that a receipt says as JSON: enums by name, bytes in\n"
+"hexadecimal, times as RFC 3339 and in microseconds. It is for other programs\n"
+"to read; the evidence is the file. Exit code 9: a trust file is known, and\n"
+"does not confirm it.\n";
+
 static const char about_health[] =
 "Exit code 0: SERVING. Without SERVICE it asks about the server as a whole.\n";
 
@@ -132,8 +170,32 @@ const struct command commands[] = {
     {"verify", NULL, "--association ID --number N --family NAME [FLAG...]",
         "ask whether a claim is so", about_verify,
         "  vouch verify --association ascp-boc --type ascp-pbt --number 10482 "
-            "\\\n      --family Garcia --birth-date 1990\n",
+            "\\\n      --family Garcia --birth-date 1990\n"
+        "  vouch verify --association ascp-boc --number 10482 --family Garcia "
+            "\\\n      --birth-date 1990 --trust trust.json "
+            "--receipt garcia.receipt\n",
         verify_flags, 0, 0, 0, cmd_verify},
+    {"receipt", "verify", "FILE|DIR|-... --trust FILE [--root-key ID]",
+        "verify receipts, offline", about_receipt_verify,
+        "  vouch receipt verify garcia.receipt --trust trust.json\n"
+        "  vouch receipt verify receipts/ --trust trust.json -o csv\n",
+        receipt_verify_flags, 1, 1000000, 1, cmd_receipt_verify},
+    {"receipt", "show", "FILE|- [--format text|html] [--trust FILE]",
+        "show a receipt as one page", about_receipt_show,
+        "  vouch receipt show garcia.receipt --trust trust.json\n"
+        "  vouch receipt show garcia.receipt --trust trust.json --format html "
+            "\\\n      > garcia.html\n",
+        receipt_show_flags, 1, 1, 1, cmd_receipt_show},
+    {"receipt", "redact", "FILE|- --answer|--question -o FILE",
+        "take the answer or the question out of a receipt",
+        about_receipt_redact,
+        "  vouch receipt redact garcia.receipt --answer "
+            "-o garcia-asked.receipt\n",
+        receipt_redact_flags, 1, 1, 1, cmd_receipt_redact},
+    {"receipt", "export", "FILE|- [--format json]",
+        "write a receipt as JSON", about_receipt_export,
+        "  vouch receipt export garcia.receipt --format json\n",
+        receipt_export_flags, 1, 1, 1, cmd_receipt_export},
     {"publish", NULL, "FILE|- --association ID [FLAG...]",
         "publish credential records from a CSV file", about_publish,
         "  vouch publish roster.csv --association ascp-boc "

@@ -86,7 +86,9 @@ take(struct context *context, cfg_t *cfg, const char *path, const char *name,
     if (copy(cfg_getstr(section, "server"), &context->server) != 0 ||
         copy(cfg_getstr(section, "ca"), &context->ca) != 0 ||
         copy(cfg_getstr(section, "cert"), &context->cert) != 0 ||
-        copy(cfg_getstr(section, "key"), &context->key) != 0)
+        copy(cfg_getstr(section, "key"), &context->key) != 0 ||
+        copy(cfg_getstr(section, "trust"), &context->trust) != 0 ||
+        copy(cfg_getstr(section, "root_key"), &context->root_key) != 0)
         return (out_of_memory(why, size));
     return (0);
 }
@@ -98,7 +100,8 @@ parse(struct context *context, const char *path, const char *name, char *why,
     cfg_opt_t fields[] = {
         CFG_STR("server", NULL, CFGF_NONE), CFG_STR("ca", NULL, CFGF_NONE),
         CFG_STR("cert", NULL, CFGF_NONE), CFG_STR("key", NULL, CFGF_NONE),
-        CFG_END()};
+        CFG_STR("trust", NULL, CFGF_NONE),
+        CFG_STR("root_key", NULL, CFGF_NONE), CFG_END()};
     cfg_opt_t options[] = {CFG_STR("current", NULL, CFGF_NONE),
         CFG_SEC("context", fields,
             CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES), CFG_END()};
@@ -185,8 +188,12 @@ context_resolve(struct context *context, const struct context_flags *flags,
     if (choose(&context->server, flags->server, "VOUCH_SERVER") != 0 ||
         choose(&context->ca, flags->ca, "VOUCH_CA") != 0 ||
         choose(&context->cert, flags->cert, "VOUCH_CERT") != 0 ||
-        choose(&context->key, flags->key, "VOUCH_KEY") != 0)
+        choose(&context->key, flags->key, "VOUCH_KEY") != 0 ||
+        choose(&context->trust, flags->trust, "VOUCH_TRUST") != 0 ||
+        choose(&context->root_key, flags->root_key, "VOUCH_ROOT_KEY") != 0)
         return (out_of_memory(why, size));
+    if (options == NULL)
+        return (0);
     if (needed(context->server, "VOUCH_SERVER", "server", why, size) != 0 ||
         needed(context->ca, "VOUCH_CA", "ca", why, size) != 0 ||
         needed(context->cert, "VOUCH_CERT", "cert", why, size) != 0 ||
@@ -206,5 +213,7 @@ context_free(struct context *context)
     free(context->ca);
     free(context->cert);
     free(context->key);
+    free(context->trust);
+    free(context->root_key);
     memset(context, 0, sizeof(*context));
 }

@@ -11,6 +11,8 @@
  *         ca = "/etc/vouch/root.pem"
  *         cert = "/etc/vouch/clinic.pem"
  *         key = "/etc/vouch/clinic.key"
+ *         trust = "/etc/vouch/trust.json"
+ *         root_key = "9f86d081...00a08"
  *     }
  */
 
@@ -20,19 +22,20 @@
 
 /* Owns what the resolved options point at. */
 struct context {
-    char *server, *ca, *cert, *key;
+    char *server, *ca, *cert, *key, *trust, *root_key;
 };
 
 /* What the command line says; NULL where it says nothing. */
 struct context_flags {
-    const char *context, *server, *ca, *cert, *key;
+    const char *context, *server, *ca, *cert, *key, *trust, *root_key;
 };
 
 /**
  * context_resolve(context, flags, options, why, size):
- * Fill in server and files of ${*options}, which then borrow from ${context}.
- * Returns 0, or -1 with ${why}, of ${size} bytes, which names the file and
- * line or the variable to set.
+ * Fill in ${context}, and server and files of ${*options}, which then borrow
+ * from it; without ${options}, NULL, no server is needed.  Returns 0, or -1
+ * with ${why}, of ${size} bytes, which names the file and line or the variable
+ * to set.
  */
 int context_resolve(struct context *context,
     const struct context_flags *flags, struct vouch_options *options,

@@ -46,10 +46,46 @@ set_timeout(struct command_line *p)
 }
 
 static int
+has_flag(const struct command *command, const char *name)
+{
+    const struct flag *f = command->flags;
+
+    while (f != NULL && f->name != NULL && strcmp(f->name, name) != 0)
+        f++;
+    return (f != NULL && f->name != NULL);
+}
+
+static int
+resolve(struct command_line *p, struct context *context)
+{
+    struct invocation *run = &p->run;
+    const struct context_flags flags = {
+        .context = command_line_common(p, "context"),
+        .server = command_line_common(p, "server"),
+        .ca = command_line_common(p, "ca"),
+        .cert = command_line_common(p, "cert"),
+        .key = command_line_common(p, "key"),
+        .trust = flag_value(run, "trust"),
+        .root_key = flag_value(run, "root-key")};
+    int trusts = has_flag(run->command, "trust");
+    char why[8192];
+
+    if (run->command->offline && !trusts)
+        return (0);
+    if (context_resolve(context, &flags, run->command->offline ? NULL :
+            &run->options, why, sizeof(why)) != 0) {
+        fprintf(stderr, "vouch: %s\n", why);
+        return (VOUCH_EXIT_USAGE);
+    }
+    run->trust = trusts ? context->trust : NULL;
+    run->root_key = trusts ? context->root_key : NULL;
+    return (0);
+}
+
+static int
 run_command(struct command_line *p, struct context *context)
 {
     struct invocation *run = &p->run;
-    char why[8192];
     int status;
 
     run->quiet = command_line_common(p, "quiet") != NULL;
@@ -61,19 +97,8 @@ run_command(struct command_line *p, struct context *context)
     if (run->nwords > run->command->most)
         return (usage_error(run, "'%s' is one word too many",
             run->words[run->command->most]));
-    if (run->command->offline)
-        return (run->command->run(run));
-    if (context_resolve(context, &(struct context_flags){
-        .context = command_line_common(p, "context"),
-        .server = command_line_common(p, "server"),
-        .ca = command_line_common(p, "ca"),
-        .cert = command_line_common(p, "cert"),
-        .key = command_line_common(p, "key")},
-        &run->options, why, sizeof(why)) != 0) {
-        fprintf(stderr, "vouch: %s\n", why);
-        return (VOUCH_EXIT_USAGE);
-    }
-    return (run->command->run(run));
+    status = resolve(p, context);
+    return (status != 0 ? status : run->command->run(run));
 }
 
 int

@@ -41,6 +41,15 @@ text_plain(const char *name, char *out, size_t size)
     out[n] = '\0';
 }
 
+void
+text_value(const ProtobufCEnumDescriptor *descriptor, int value, char out[64])
+{
+    if (protobuf_c_enum_descriptor_get_value(descriptor, value) != NULL)
+        text_plain(text_enum(descriptor, value), out, 64);
+    else
+        (void)snprintf(out, 64, "%d, newer than this client", value);
+}
+
 struct civil
 text_civil(const Vouch__V1__Date *date)
 {
@@ -79,6 +88,24 @@ text_age(int64_t seconds, char *out, size_t size)
     n = seconds / units[i].seconds;
     (void)snprintf(out, size, "%" PRId64 " %s%s", n, units[i].name,
         n == 1 ? "" : "s");
+}
+
+struct slice
+text_unknown(const ProtobufCMessageUnknownField *field)
+{
+    struct slice value = {field->data, field->len};
+
+    if (field->wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
+        return (value);
+    while (value.n > 0 && (*value.p & 0x80) != 0) {
+        value.p++;
+        value.n--;
+    }
+    if (value.n > 0) {
+        value.p++;
+        value.n--;
+    }
+    return (value);
 }
 
 /* Not strdup(), whose allocation no test could let fail. */

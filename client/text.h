@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "proto/bytes.h"
 #include "proto/civil.h"
 #include "vouch/v1/types.pb-c.h"
 
@@ -21,6 +22,14 @@ const char *text_enum(const ProtobufCEnumDescriptor *descriptor, int value);
  * Write a name in capitals as words: "BIRTH_YEAR" as "birth year".
  */
 void text_plain(const char *name, char *out, size_t size);
+
+/**
+ * text_value(descriptor, value, out):
+ * Write what text_enum() names, as words; what it does not know with its
+ * number.
+ */
+void text_value(const ProtobufCEnumDescriptor *descriptor, int value,
+    char out[64]);
 
 /**
  * text_civil(date):
@@ -40,6 +49,13 @@ void text_date(const Vouch__V1__Date *date, const char *unknown,
  * Write a length of time for people: "3 days", "1 hour".
  */
 void text_age(int64_t seconds, char *out, size_t size);
+
+/**
+ * text_unknown(field):
+ * Return the value of a field that nobody here knows, without its length on the
+ * wire; borrowed.
+ */
+struct slice text_unknown(const ProtobufCMessageUnknownField *field);
 
 /**
  * text_copy(text):

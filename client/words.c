@@ -106,3 +106,26 @@ words_cause(Vouch__V1__InnocentCause cause)
         return (newer);
     }
 }
+
+const char *
+words_not_established(Vouch__V1__NotEstablished what)
+{
+    switch (what) {
+    case VOUCH__V1__NOT_ESTABLISHED__NOT_ESTABLISHED_IDENTITY:
+        return ("That the person who presents the credential is its holder.");
+    case VOUCH__V1__NOT_ESTABLISHED__NOT_ESTABLISHED_CLIA_EDUCATION:
+        return ("That the education is there which CLIA asks of testing "
+            "personnel (42 CFR 493, subpart M): only the laboratory "
+            "director's own file shows it.");
+    case VOUCH__V1__NOT_ESTABLISHED__NOT_ESTABLISHED_STATE_REQUIREMENT:
+        return ("That what a state requires for the job is met.");
+    case VOUCH__V1__NOT_ESTABLISHED__NOT_ESTABLISHED_LATER_CHANGE:
+        return ("What became of the credential after this answer.");
+    case VOUCH__V1__NOT_ESTABLISHED__NOT_ESTABLISHED_OTHER_SOURCES:
+        return ("What other issuers, boards or courts have on file.");
+    case VOUCH__V1__NOT_ESTABLISHED__NOT_ESTABLISHED_ABSENCE:
+        return ("That the person is not certified.");
+    default:
+        return ("Something that this client does not know yet.");
+    }
+}

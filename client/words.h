@@ -10,5 +10,6 @@
 const char *words_verdict(Vouch__V1__Verdict verdict);
 const char *words_reason(Vouch__V1__Reason reason);
 const char *words_cause(Vouch__V1__InnocentCause cause);
+const char *words_not_established(Vouch__V1__NotEstablished what);
 
 #endif /* !CLIENT_WORDS_H */

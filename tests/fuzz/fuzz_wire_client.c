@@ -90,7 +90,7 @@ show_answer(const Vouch__V1__VerifyCredentialResponse *response)
     FILE *f = open_memstream(&text, &n);
 
     FUZZ_CHECK(f != NULL);
-    answer_print(f, response, 0);
+    answer_print(f, response, "", 0);
     FUZZ_CHECK(fclose(f) == 0);
     check_shown(text, n);
     free(text);

@@ -9,12 +9,13 @@ source_dir=$(cd "$here/../.." && pwd)
 PATH=$VOUCH_BIN:$PATH
 # Nothing of whoever runs the tests.
 unset VOUCH_SERVER VOUCH_CA VOUCH_CERT VOUCH_KEY VOUCH_CONTEXT VOUCH_OUTPUT
+unset VOUCH_TRUST VOUCH_ROOT_KEY
 export LC_ALL=C.UTF-8 NO_COLOR=1 PATH
 
 # Without a folder of its own, ${dev} would be /dev.
 work=$(mktemp -d "${TMPDIR:-/tmp}/vouch-test.XXXXXX") && [ -d "$work" ] ||
     exit 1
-export XDG_CONFIG_HOME="$work/config"
+export XDG_CONFIG_HOME="$work/config" XDG_STATE_HOME="$work/state"
 dev=$work/dev
 log=$work/log
 daemon=''

@@ -143,7 +143,8 @@ class Daemon:
 
     def environment(self, role):
         """The variables of ${role}'s file to be sourced, over our own."""
-        variables = dict(os.environ)
+        variables = dict(os.environ, XDG_STATE_HOME=os.path.join(
+            self.directory, "state"))
         path = os.path.join(self.dev, role + ".env")
         with open(path, encoding="utf-8") as lines:
             for word in shlex.split(lines.read(), comments=True):

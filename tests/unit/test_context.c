@@ -21,7 +21,8 @@ static char root[64];           /* XDG_CONFIG_HOME */
 static char file[128];          /* the configuration file in it */
 
 static const char *const variables[] = {"VOUCH_SERVER", "VOUCH_CA",
-    "VOUCH_CERT", "VOUCH_KEY", "VOUCH_CONTEXT"};
+    "VOUCH_CERT", "VOUCH_KEY", "VOUCH_CONTEXT", "VOUCH_TRUST",
+    "VOUCH_ROOT_KEY"};
 
 static int
 setup(void **state)
@@ -77,7 +78,7 @@ write_file(const char *text)
 #define BOTH \
     "current = \"clinic\"\n" \
     "context clinic { server = \"c:1\" ca = \"c.ca\" cert = \"c.cert\" " \
-    "key = \"c.key\" }\n" \
+    "key = \"c.key\" trust = \"c.json\" root_key = \"c0\" }\n" \
     "context lab { server = \"l:1\" ca = \"l.ca\" cert = \"l.cert\" " \
     "key = \"l.key\" }\n"
 
@@ -122,6 +123,37 @@ flags_go_over_the_environment_and_that_over_the_file(void **state)
     expect(&flags, "c:1", "e.ca", "c.key", NULL);
     assert_int_equal(setenv("VOUCH_CA", "", 1), 0);
     expect(&flags, "c:1", "c.ca", "c.key", NULL);
+}
+
+/* What needs no server needs none here. */
+static void
+a_trust_file_is_known_without_a_server(void **state)
+{
+    struct context_flags flags = {0};
+    struct context context = {0};
+    char text[8192] = "";
+
+    (void)state;
+    assert_int_equal(context_resolve(&context, &flags, NULL, text,
+        sizeof(text)), 0);
+    assert_null(context.trust);
+    assert_null(context.root_key);
+    context_free(&context);
+    write_file("current = \"clinic\"\n"
+        "context clinic { trust = \"c.json\" root_key = \"c0\" }\n");
+    assert_int_equal(context_resolve(&context, &flags, NULL, text,
+        sizeof(text)), 0);
+    assert_string_equal(context.trust, "c.json");
+    assert_string_equal(context.root_key, "c0");
+    context_free(&context);
+    assert_int_equal(setenv("VOUCH_TRUST", "e.json", 1), 0);
+    assert_int_equal(setenv("VOUCH_ROOT_KEY", "e0", 1), 0);
+    flags.root_key = "f0";
+    assert_int_equal(context_resolve(&context, &flags, NULL, text,
+        sizeof(text)), 0);
+    assert_string_equal(context.trust, "e.json");
+    assert_string_equal(context.root_key, "f0");
+    context_free(&context);
 }
 
 static void
@@ -216,6 +248,7 @@ main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(
             flags_go_over_the_environment_and_that_over_the_file, begin),
+        cmocka_unit_test_setup(a_trust_file_is_known_without_a_server, begin),
         cmocka_unit_test_setup(
             a_context_is_named_by_flag_environment_or_the_file, begin),
         cmocka_unit_test_setup(what_is_missing_is_named, begin),
