@@ -16,7 +16,9 @@
 #include "expiry.h"
 #include "net/listener.h"
 #include "net/worker.h"
+#include "renewal.h"
 #include "revoker.h"
+#include "seal/seal_keys.h"
 #include "service/log_tree.h"
 #include "service/service.h"
 #include "settings.h"
@@ -26,7 +28,7 @@
 #include "watchdog.h"
 
 #define WHY 512
-#define STATUS (WHY + 128)
+#define STATUS (2 * WHY + 128)
 
 struct app {
     const struct conf *conf;        /* borrowed */
@@ -40,7 +42,9 @@ struct app {
     struct revoker *revoker;
     struct denier denier;           /* of both, for the service */
     struct tls_server *tls;
+    struct seal_keys *seal_keys;
     struct expiry *expiry;
+    struct renewal renewal;         /* of the three above */
     struct event *hour;
     struct store *store;
     struct service *service;
@@ -87,30 +91,7 @@ take_descriptors(void)
             strerror(errno));
 }
 
-/* ---- certificates ------------------------------------------------------ */
-
-/* Tell of what will end, as far as it has not been told. */
-static void
-warn_of_ends(struct app *app)
-{
-    struct tls_end ends[TLS_ENDS];
-    size_t n = tls_server_ends(app->tls, ends);
-
-    if (expiry_look(app->expiry, ends, n, clock_wall_us()) != E_OK)
-        log_line(LOG_WARN, "ends", "reason=\"%s\"", err_text(E_NOMEM));
-}
-
-/* The certificate in force. */
-static void
-log_certificate(struct app *app)
-{
-    struct tls_own own;
-
-    tls_server_own(app->tls, &own);
-    log_line(LOG_INFO, "certificate", "not_after=%s sha256=%s", own.not_after,
-        own.fingerprint);
-    warn_of_ends(app);
-}
+/* ---- what is renewed ---------------------------------------------------- */
 
 /* As settings_tls() says, and with who is not let in any more. */
 static struct tls_options
@@ -151,7 +132,25 @@ open_tls(struct app *app)
         return (refuse(err, "tls", why));
     if ((err = expiry_create(&app->expiry)) != E_OK)
         return (refuse(err, "tls", err_text(err)));
-    log_certificate(app);
+    app->renewal.tls = app->tls;
+    app->renewal.expiry = app->expiry;
+    renewal_tell_certificate(&app->renewal);
+    return (E_OK);
+}
+
+static enum err
+open_seal_keys(struct app *app)
+{
+    const struct seal_keys_options options = settings_seal(app->conf);
+    char why[WHY] = "";
+    enum err err;
+
+    if ((err = seal_keys_open(&options, clock_wall_us(), &app->seal_keys, why,
+        sizeof(why))) != E_OK)
+        return (refuse(err, "seal", why));
+    app->renewal.seal_keys = app->seal_keys;
+    renewal_tell_seal_key(&app->renewal);
+    renewal_warn(&app->renewal, clock_wall_us());
     return (E_OK);
 }
 
@@ -170,28 +169,11 @@ static void
 reload(struct app *app)
 {
     const struct tls_options options = tls_options(app);
-    char why[WHY] = "", status[STATUS] = "";
-    struct tls_own before, after;
-    int64_t begun_us = clock_monotonic_us();
-    enum err err;
+    char status[STATUS];
 
     systemd_reloading();
-    tls_server_own(app->tls, &before);
-    if ((err = tls_server_reload(app->tls, &options, why, sizeof(why))) !=
-        E_OK) {
-        log_line(LOG_ERROR, "reload", "err=%s why=\"%s\" kept=%s",
-            err_name(err), why, before.fingerprint);
-        (void)snprintf(status, sizeof(status),
-            "; the old certificates are kept: %s", why);
-    } else {
-        tls_server_own(app->tls, &after);
-        log_line(LOG_INFO, "reload", "err=OK duration_us=%lld "
-            "old_not_after=%s old_sha256=%s not_after=%s sha256=%s",
-            (long long)(clock_monotonic_us() - begun_us), before.not_after,
-            before.fingerprint, after.not_after, after.fingerprint);
-        log_certificate(app);
+    if (renewal_reload(&app->renewal, &options, status, sizeof(status)))
         revoker_wake(app->revoker);
-    }
     tell_serving(app, status);
     log_flush();
 }
@@ -203,8 +185,10 @@ reload(struct app *app)
 static void
 on_hour(evutil_socket_t none, short what, void *cookie)
 {
+    const struct app *app = cookie;
+
     (void)none, (void)what;
-    warn_of_ends(cookie);
+    renewal_warn(&app->renewal, clock_wall_us());
     log_flush();
 }
 
@@ -318,6 +302,7 @@ open_service(struct app *app)
     const struct service_options options = {
         .store = app->store,
         .denier = &app->denier,
+        .seal_keys = app->seal_keys,
         .key_dir = conf->key_dir,
         .catalog_dir = conf->catalog_dir,
         .max_request = (size_t)conf->message_arena,
@@ -444,6 +429,7 @@ close_all(struct app *app)
         net_worker_stop(app->workers[i]);
     free(app->workers);
     service_free(app->service);
+    seal_keys_free(app->seal_keys);
     revoker_free(app->revoker);
     store_close(app->store);
     tls_server_free(app->tls);
@@ -477,6 +463,7 @@ app_run(const struct conf *conf, app_ready_fn *ready, void *cookie)
     take_descriptors();
     if ((err = open_loop(&app)) != E_OK ||
         (err = open_tls(&app)) != E_OK ||
+        (err = open_seal_keys(&app)) != E_OK ||
         (err = open_store(conf, &app, &app.store)) != E_OK ||
         (err = open_revoker(&app)) != E_OK ||
         (err = open_service(&app)) != E_OK ||
@@ -500,6 +487,20 @@ out:
     return (err);
 }
 
+static enum err
+check_seal_keys(struct app *app)
+{
+    const struct seal_keys_options options = settings_seal(app->conf);
+    char why[WHY] = "";
+    enum err err;
+
+    if ((err = seal_keys_check(&options, clock_wall_us(), why, sizeof(why))) !=
+        E_OK)
+        return (refuse(err, "seal", why));
+    renewal_warn(&app->renewal, clock_wall_us());
+    return (E_OK);
+}
+
 enum err
 app_check(const struct conf *conf)
 {
@@ -510,6 +511,7 @@ app_check(const struct conf *conf)
     settings_log(conf);
     if ((err = check_needed(conf)) == E_OK &&
         (err = open_tls(&app)) == E_OK &&
+        (err = check_seal_keys(&app)) == E_OK &&
         (err = settings_check_dirs(conf, why, sizeof(why))) != E_OK)
         err = refuse(err, "conf", why);
     tls_server_free(app.tls);

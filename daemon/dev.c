@@ -10,7 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TRUST_DOMAIN "dev.vouch.invalid"
+#include "base/clock.h"
+#include "seal/founding.h"
+
+#define DOMAIN "dev.vouch.invalid"
 
 extern char **environ;
 
@@ -77,7 +80,7 @@ make_certs(const char *share, const char *dir, const char *association)
     char script[PATH_MAX + 128], out[PATH_MAX + 64];
     char *argv[] = {script, out, NULL, NULL, NULL, NULL, NULL};
     char option_a[] = "--association", option_t[] = "--trust-domain";
-    char domain[] = TRUST_DOMAIN, id[64];
+    char domain[] = DOMAIN, id[64];
     posix_spawn_file_actions_t to_stderr;
     pid_t pid;
     int status = -1;
@@ -110,6 +113,31 @@ make_certs(const char *share, const char *dir, const char *association)
     return (E_OK);
 }
 
+/* Ten years: nobody holds a ceremony for this. */
+static enum err
+make_seal_keys(const char *dir)
+{
+    static const int64_t second = 1000000, years = 10 * 365 * INT64_C(86400);
+    const int64_t now_us = clock_wall_us() / second * second;
+    char root_key[PATH_MAX + 16], trust[PATH_MAX + 16], keys[PATH_MAX + 16];
+    char why[512] = "";
+    const struct founding founding = {.origin = DOMAIN,
+        .root_key = root_key, .trust = trust, .dir = keys,
+        .from_us = now_us, .until_us = now_us + years * second,
+        .issued_us = now_us, .expires_us = now_us + years * second};
+    struct founded founded;
+    enum err err;
+
+    (void)snprintf(root_key, sizeof(root_key), "%s/root.key", dir);
+    (void)snprintf(trust, sizeof(trust), "%s/trust.json", dir);
+    (void)snprintf(keys, sizeof(keys), "%s/seal", dir);
+    if (is_there(trust))
+        return (E_OK);
+    if ((err = founding_make(&founding, &founded, why, sizeof(why))) != E_OK)
+        fprintf(stderr, "vouchd: %s\n", why);
+    return (err);
+}
+
 static enum err
 point(struct conf *conf, const char *name, const char *dir, const char *rest)
 {
@@ -137,6 +165,8 @@ point_all(struct conf *conf, const char *share, const char *dir)
         {"tls.auditor_ca", "/certs/ca-auditor.pem"},
         {"tls.admin_ca", "/certs/ca-admin.pem"},
         {"keys.dir", "/keys"},
+        {"seal.trust", "/trust.json"},
+        {"seal.key_dir", "/seal"},
     };
     char dsn[PATH_MAX + 64];
     enum err err;
@@ -147,7 +177,7 @@ point_all(struct conf *conf, const char *share, const char *dir)
     (void)snprintf(dsn, sizeof(dsn), "sqlite:%s", dir);
     if ((err = point(conf, "store.dsn", dsn, "/vouch.db")) != E_OK ||
         (err = point(conf, "catalog.dir", share, "/catalog")) != E_OK ||
-        (err = point(conf, "tls.trust_domain", TRUST_DOMAIN, "")) != E_OK ||
+        (err = point(conf, "tls.trust_domain", DOMAIN, "")) != E_OK ||
         (err = point(conf, "listen.port", "0", "")) != E_OK)
         return (err);
     return (E_OK);
@@ -179,7 +209,8 @@ dev_prepare(const struct dev *dev, struct conf *conf)
         return (complain(E_IO, "cannot find", dev->dir));
     (void)snprintf(keys, sizeof(keys), "%s/keys", dir);
     if ((err = make_dir(keys)) != E_OK ||
-        (err = make_certs(share, dir, dev->association)) != E_OK)
+        (err = make_certs(share, dir, dev->association)) != E_OK ||
+        (err = make_seal_keys(dir)) != E_OK)
         return (err);
     return (point_all(conf, share, dir));
 }
@@ -225,6 +256,7 @@ write_env(const char *dir, const char *name, int port)
     put_variable(f, "VOUCH_CERT", dir, file);
     (void)snprintf(file, sizeof(file), "/certs/%s.key", name);
     put_variable(f, "VOUCH_KEY", dir, file);
+    put_variable(f, "VOUCH_TRUST", dir, "/trust.json");
     if (ferror(f) | fclose(f))
         return (complain(E_IO, "cannot write", path));
     return (E_OK);

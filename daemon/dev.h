@@ -16,9 +16,10 @@ struct dev {
 
 /**
  * dev_prepare(dev, conf):
- * Make the folder, its CAs and certificates, and point ${conf} at them, at a
- * store and at keys under it, and at the shipped catalog; the port becomes a
- * free one.  What is there already is kept.
+ * Make the folder, its CAs and certificates, root key, trust file and seal
+ * keys, and point ${conf} at them, at a store and at keys under it, and at
+ * the shipped catalog; the port becomes a free one.  What is there already is
+ * kept.
  *
  * Fails: E_IO, E_NOTFOUND (the files that ship with the program are missing),
  * E_INVAL (not an association id), E_NOMEM; told on standard error.

@@ -5,20 +5,16 @@
 #include <string.h>
 
 #include "app.h"
+#include "arguments.h"
+#include "ceremony.h"
 #include "conf/conf.h"
 #include "dev.h"
-
-enum { EXIT_USAGE = 2, EXIT_LOST = 3 };
-
-/* Read if nothing else is named. */
-#define CONFIG "/etc/vouch/vouchd.conf"
+#include "init.h"
 
 struct request {
     struct conf *conf;          /* owned */
     struct dev dev;
-    const char *sets[64];       /* --set, applied after --dev */
-    size_t nsets;
-    const char *config;         /* --config */
+    struct arguments arguments; /* applied after --dev */
     int print;
     int check_config;
     int rebuild;
@@ -36,7 +32,7 @@ help(FILE *f)
         "its own\n"
         "      certificates; not for production\n"
         "  vouchd [--config FILE] [--set NAME=VALUE]...\n"
-        "      serve with the settings of FILE (" CONFIG ")\n"
+        "      serve with the settings of FILE (" ARGUMENTS_CONFIG ")\n"
         "  vouchd --check-config ...\n"
         "      say what is wrong with settings and files, and serve nothing\n"
         "  vouchd --print-config ...\n"
@@ -45,35 +41,21 @@ help(FILE *f)
         "      write a configuration to begin with, or vouchd.conf(5)\n"
         "  vouchd --rebuild-index | --check-index ...\n"
         "      derive the store's index again from its log, or compare them\n"
+        "  vouchd init --origin ORIGIN --root-key FILE [--valid-days N]\n"
+        "      [--trust-days N] [--config FILE] [--set NAME=VALUE]...\n"
+        "      make the first keys that seal answers, and the first trust "
+        "file\n"
+        "  vouchd key make [--use seal|checkpoint] [--config FILE]...\n"
+        "      make one more key\n"
+        "  vouchd trust show|add|retire|compromise|renew|new-root --trust "
+        "FILE\n"
+        "      [--root-key FILE]...\n"
+        "      show or change a trust file, where the root key is; "
+        "'vouchd trust --help'\n"
         "  vouchd --version | --help\n\n"
         "settings:\n", f);
     conf_write(NULL, CONF_HELP, f);
     fputs("\nexample:\n  vouchd --dev /tmp/vouch\n", f);
-}
-
-static int
-usage(const char *what, const char *word)
-{
-    fprintf(stderr, "vouchd: %s%s\nTry 'vouchd --help'.\n", what, word);
-    return (EXIT_USAGE);
-}
-
-static int
-apply(struct request *r)
-{
-    for (size_t i = 0; i < r->nsets; i++) {
-        char name[128], why[256];
-        const char *equals = strchr(r->sets[i], '=');
-
-        if (equals == NULL || (size_t)(equals - r->sets[i]) >= sizeof(name))
-            return (usage("--set takes NAME=VALUE, not ", r->sets[i]));
-        memcpy(name, r->sets[i], (size_t)(equals - r->sets[i]));
-        name[equals - r->sets[i]] = '\0';
-        if (conf_set(r->conf, name, equals + 1, "--set", why, sizeof(why)) !=
-            E_OK)
-            return (usage(why, ""));
-    }
-    return (0);
 }
 
 /* Returns 0 to go on, or the exit code plus one. */
@@ -101,7 +83,7 @@ parse(int argc, char *argv[], struct request *r)
         switch (option) {
         case 'd': r->dev.dir = optarg; break;
         case 'a': r->dev.association = optarg; break;
-        case 'f': r->config = optarg; break;
+        case 'f': r->arguments.config = optarg; break;
         case 'p': r->print = 1; break;
         case 'C': r->check_config = 1; break;
         case 'S': conf_write(NULL, CONF_SAMPLE, stdout); return (1);
@@ -111,14 +93,14 @@ parse(int argc, char *argv[], struct request *r)
         case 'h': help(stdout); return (EXIT_SUCCESS + 1);
         case 'v': puts("vouchd " VOUCH_VERSION); return (EXIT_SUCCESS + 1);
         case 's':
-            if (r->nsets == sizeof(r->sets) / sizeof(r->sets[0]))
-                return (usage("too many --set", "") + 1);
-            r->sets[r->nsets++] = optarg;
+            if (arguments_set(&r->arguments, optarg) != 0)
+                return (EXIT_USAGE + 1);
             break;
-        default: return (usage("unknown or incomplete option", "") + 1);
+        default:
+            return (arguments_usage("unknown or incomplete option", "") + 1);
         }
     if (optind < argc)
-        return (usage("what is this: ", argv[optind]) + 1);
+        return (arguments_usage("what is this: ", argv[optind]) + 1);
     return (0);
 }
 
@@ -134,18 +116,9 @@ ready_plain(void *cookie, int port)
 static int
 settle(struct request *r)
 {
-    char why[800];
-
     if (r->dev.dir != NULL && dev_prepare(&r->dev, r->conf) != E_OK)
         return (EXIT_FAILURE);
-    if (r->config == NULL && r->dev.dir == NULL && r->nsets == 0)
-        r->config = CONFIG;
-    if (r->config != NULL &&
-        conf_read(r->conf, r->config, why, sizeof(why)) != E_OK) {
-        fprintf(stderr, "vouchd: %s\n", why);
-        return (EXIT_FAILURE);
-    }
-    return (apply(r));
+    return (arguments_apply(&r->arguments, r->dev.dir == NULL, r->conf));
 }
 
 static int
@@ -179,6 +152,16 @@ run(struct request *r)
         EXIT_FAILURE);
 }
 
+/* What is no daemon. */
+static const struct {
+    const char *word;
+    int (*main)(int argc, char *argv[]);
+} subcommands[] = {
+    {"init", init_main},
+    {"key", key_main},
+    {"trust", ceremony_main},
+};
+
 int
 main(int argc, char *argv[])
 {
@@ -186,6 +169,10 @@ main(int argc, char *argv[])
     int status = EXIT_FAILURE, parsed;
 
     (void)signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; argc > 1 &&
+        i < sizeof(subcommands) / sizeof(subcommands[0]); i++)
+        if (strcmp(argv[1], subcommands[i].word) == 0)
+            return (subcommands[i].main(argc - 1, argv + 1));
     if (conf_create(&r.conf) != E_OK) {
         fputs("vouchd: out of memory\n", stderr);
         goto out;

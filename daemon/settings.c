@@ -50,6 +50,8 @@ settings_check(const struct conf *conf, char *why, size_t size)
         {"tls.trust_domain", conf->tls_trust_domain},
         {"store.dsn", conf->store_dsn},
         {"keys.dir", conf->key_dir},
+        {"seal.trust", conf->seal_trust},
+        {"seal.key_dir", conf->seal_key_dir},
     };
 
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
@@ -163,6 +165,13 @@ settings_revocation(const struct conf *conf, const char *deny_list)
         .crl_required = strcmp(conf->tls_crl_required, "yes") == 0,
         .accept_stale = strcmp(conf->tls_crl_stale, "accept") == 0,
     });
+}
+
+struct seal_keys_options
+settings_seal(const struct conf *conf)
+{
+    return ((struct seal_keys_options){.trust = conf->seal_trust,
+        .dir = conf->seal_key_dir});
 }
 
 struct net_limits

@@ -9,6 +9,7 @@
 #include "conf/conf.h"
 #include "net/worker.h"
 #include "proto/err.h"
+#include "seal/seal_keys.h"
 #include "tls/tls.h"
 
 /**
@@ -51,14 +52,15 @@ void settings_deny_list(const struct conf *conf, char *path, size_t size);
 void settings_log(const struct conf *conf);
 
 /**
- * settings_tls(conf), settings_revocation(conf, deny_list) and
- * settings_limits(conf):
+ * settings_tls(conf), settings_revocation(conf, deny_list),
+ * settings_seal(conf) and settings_limits(conf):
  * Return what the parts want; texts are borrowed from ${conf}, and
  * ${deny_list} is as settings_deny_list() writes it.
  */
 struct tls_options settings_tls(const struct conf *conf);
 struct revocation_options settings_revocation(const struct conf *conf,
     const char *deny_list);
+struct seal_keys_options settings_seal(const struct conf *conf);
 struct net_limits settings_limits(const struct conf *conf);
 
 #endif /* !DAEMON_SETTINGS_H */

@@ -72,6 +72,11 @@
         "publications that one commit may cover")                             \
     TEXT(key_dir, "keys.dir", "",                                             \
         "folder of the keys of private factors; outside the store")           \
+    TEXT(seal_trust, "seal.trust", "/etc/vouch/trust.json",                   \
+        "JSON file: whose keys they are that seal answers, as the root key "  \
+        "has signed it")                                                      \
+    TEXT(seal_key_dir, "seal.key_dir", "/var/lib/vouchd/seal",                \
+        "folder of the keys that seal answers; vouchd init makes the first")  \
     TEXT(catalog_dir, "catalog.dir", "",                                      \
         "folder of the catalog that an empty store is filled from")           \
     NUMBER(message_max, "limits.message_bytes", 65536, 1024, 16777216,        \
@@ -103,7 +108,7 @@
         "size of a call's headers")                                           \
     NUMBER(window, "http2.window_bytes", 1048576, 65535, 16777216,            \
         "what a peer may send ahead on a connection")                         \
-    NUMBER(pad_step, "http2.pad_step_bytes", 2048, 0, 8192,                   \
+    NUMBER(pad_step, "http2.pad_step_bytes", 512, 0, 8192,                   \
         "answers to claims are padded until they fill steps of so many "      \
         "bytes; 0: not")                                                      \
     NUMBER(cheap_frames, "http2.cheap_frames", 1000, 10, 1000000,             \

@@ -38,10 +38,10 @@ static int
 is_right(const struct asked *asked, const struct reply *r)
 {
     if (asked->question->watch)
-        return (r->body.n >= 5 && slice_equal(buf_slice(&r->body),
+        return (r->body.n >= 5 && question_same(buf_slice(&r->body),
             buf_slice(&asked->right)));
     return (r->end == REPLY_ANSWERED && r->code == asked->question->code &&
-        slice_equal(buf_slice(&r->body), buf_slice(&asked->right)));
+        question_same(buf_slice(&r->body), buf_slice(&asked->right)));
 }
 
 /* There is memory: nothing but the right answer will do. */

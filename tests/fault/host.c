@@ -12,6 +12,7 @@
 
 #include "app.h"
 #include "fault/memory.h"
+#include "support/seal_rig.h"
 #include "support/tls_client.h"
 
 static void
@@ -45,12 +46,17 @@ host_init(struct host *h)
         {"tls.association_ca", "/ca-association.pem"},
         {"tls.auditor_ca", "/ca-auditor.pem"},
         {"tls.admin_ca", "/ca-admin.pem"},
+        {"seal.trust", "/own/trust.json"}, {"seal.key_dir", "/own/seal"},
     };
+    char own[96];
 
     memset(h, 0, sizeof(*h));
     (void)pthread_mutex_init(&h->lock, NULL);
     (void)pthread_cond_init(&h->moved, NULL);
     tls_client_pki(h->pki, sizeof(h->pki));
+    (void)snprintf(own, sizeof(own), "%s/own", h->pki);
+    need(mkdir(own, 0700) == 0, own);
+    (void)seal_rig_make(own);
     need(conf_create(&h->conf) == E_OK, "conf");
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         set(h, files[i].name, h->pki, files[i].rest);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proto/message.h"
+#include "proto/receipt.h"
 
 #include "grpc/health/v1/health.pb-c.h"
 #include "grpc/reflection/v1/reflection.pb-c.h"
@@ -63,6 +64,40 @@ question_message(struct slice body, size_t i)
         body.n -= 5 + n;
     }
     return ((struct slice){NULL, 0});
+}
+
+static struct arena *
+read_receipt(struct slice body, struct receipt *receipt)
+{
+    struct arena *arena;
+    char why[128];
+
+    if (arena_create((size_t)1024 * 1024, &arena) != E_OK)
+        abort();
+    if (receipt_read(question_message(body, 0), arena, receipt, why,
+        sizeof(why)) == E_OK)
+        return (arena);
+    arena_free(arena);
+    return (NULL);
+}
+
+int
+question_same(struct slice body, struct slice right)
+{
+    struct receipt receipts[2];
+    struct arena *arenas[2];
+    int same;
+
+    if (slice_equal(body, right))
+        return (1);
+    arenas[0] = read_receipt(body, &receipts[0]);
+    arenas[1] = read_receipt(right, &receipts[1]);
+    same = arenas[0] != NULL && arenas[1] != NULL &&
+        slice_equal(receipts[0].answer_bytes, receipts[1].answer_bytes) &&
+        slice_equal(receipts[0].question_bytes, receipts[1].question_bytes);
+    arena_free(arenas[0]);
+    arena_free(arenas[1]);
+    return (same);
 }
 
 int

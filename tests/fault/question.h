@@ -12,7 +12,7 @@
 #include "vouch/v1/publishing_service.pb-c.h"
 #include "vouch/v1/verification_service.pb-c.h"
 
-/* A request whose right answer is always the same, byte for byte. */
+/* A request whose right answer is always the same: see question_same(). */
 struct question {
     const char *name;
     const char *who;            /* certificate */
@@ -55,6 +55,13 @@ void question_write_empty(struct buf *out);
  * Return the ${i}th message of a response; its p is NULL if there is none.
  */
 struct slice question_message(struct slice body, size_t i);
+
+/**
+ * question_same(body, right):
+ * Return non-zero if both responses are the same bytes; or else, if both are
+ * receipts, whole and of the same question and answer: no seal comes twice.
+ */
+int question_same(struct slice body, struct slice right);
 
 /* Return the verdict in the response ${body}; 0: it has none. */
 int question_verdict(struct slice body);

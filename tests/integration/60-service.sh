@@ -22,7 +22,8 @@ refused()
         2> "$work/err" < /dev/null
     code=$?
     [ "$code" -eq 1 ] || fail "exit code $code, not 1"
-    grep -v -e 'event=certificate' -e 'event=ended' "$work/err" \
+    grep -v -e 'event=certificate' -e 'event=seal_key' -e 'event=ended' \
+        "$work/err" \
         > "$work/lines"
     [ "$(wc -l < "$work/lines")" -eq 1 ] || fail "not one line"
     for text in "$@"; do

@@ -33,10 +33,16 @@ store {
 keys {
     dir = "$state/keys"
 }
+seal {
+    trust = "$state/trust.json"
+    key_dir = "$state/seal"
+}
 catalog {
     dir = "$source_dir/catalog"
 }
 END
+    vouchd init --origin "$domain" --root-key "$work/root.key" \
+        --config "$conf" > "$work/out" 2> "$work/err" || fail "no seal keys"
 }
 
 # The port from the last line that tells of it, in either form of the log.

@@ -23,8 +23,11 @@ plain "$work/vouch.1" | grep -q -- "--birth-date DATE" ||
 plain "$work/vouchd.conf.5" | grep -q "listen.port" ||
     { echo "vouchd.conf(5) lacks listen.port" && exit 1; }
 
-# vouchd(8) has every option of vouchd, and no other.
-"$1" --help | grep -oE -e '--[a-z][a-z-]+' | sort -u > "$work/has"
+# vouchd(8) has every option of vouchd and its subcommands, and no other.
+for words in '' init key trust; do
+    # shellcheck disable=SC2086
+    "$1" $words --help
+done | grep -oE -e '--[a-z][a-z-]+' | sort -u > "$work/has"
 plain "$docs/vouchd.8" | grep -oE -e '--[a-z][a-z-]+' |
     sort -u > "$work/told"
 diff "$work/has" "$work/told" ||
