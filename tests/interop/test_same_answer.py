@@ -51,9 +51,11 @@ def request(kind, number, family, born):
 
 
 def answer_of(response):
-    """Of the answer all but the time; of the question all but its id."""
+    """Of the answer all but the time; of the question all but its id; no seal,
+    of which no two are the same."""
     response["answer"].pop("answeredAtUs")
     response["question"].pop("requestId")
+    assert response.pop("seal")["signature"]
     return response
 
 
