@@ -24,8 +24,8 @@ from google.protobuf import json_format
 PROTO = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..",
                      "proto")
 SERVICE = "vouch/v1/verification_service.proto"
-FILES = (SERVICE, "vouch/v1/verification.proto", "vouch/v1/catalog.proto",
-         "vouch/v1/types.proto")
+FILES = (SERVICE, "vouch/v1/verification.proto", "vouch/v1/receipt.proto",
+         "vouch/v1/catalog.proto", "vouch/v1/types.proto")
 EXIT = {"CONCLUSION_YES": 0, "CONCLUSION_NO": 1, "CONCLUSION_REVIEW": 3}
 
 
