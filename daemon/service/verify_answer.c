@@ -100,6 +100,7 @@ static uint8_t *
 put_status(uint8_t *p, const struct decision *d)
 {
     const Vouch__V1__CredentialRecord *record = d->record;
+    uint8_t *const start = p;
     uint8_t *begin = p = wire_put_begin(p, ANSWER_STATUS);
 
     if (record != NULL) {
@@ -114,24 +115,25 @@ put_status(uint8_t *p, const struct decision *d)
     if (record != NULL)
         p = put_int(p, STATUS_GOOD_PAST_END_DATE,
             record->good_past_end_date != 0);
-    return (wire_put_end(begin, p));
+    return (put_end(start, begin, p));
 }
 
 static uint8_t *
 put_periods(uint8_t *p, const Vouch__V1__CredentialRecord *record)
 {
-    uint8_t *begin;
+    uint8_t *start, *begin;
     size_t i;
 
     for (i = 0; record != NULL && i < record->n_periods; i++) {
         const Vouch__V1__ValidityPeriod *period = record->periods[i];
 
+        start = p;
         begin = p = wire_put_begin(p, ANSWER_PERIODS);
         p = put_int(p, PERIOD_KIND, period->kind);
         p = put_date(p, PERIOD_VALID_FROM, period->valid_from);
         p = put_date(p, PERIOD_VALID_UNTIL, period->valid_until);
         p = put_date(p, PERIOD_GRACE_UNTIL, period->grace_until);
-        p = wire_put_end(begin, p);
+        p = put_end(start, begin, p);
     }
     return (p);
 }

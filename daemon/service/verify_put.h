@@ -38,6 +38,16 @@ put_int(uint8_t *p, uint32_t number, int64_t value)
     return (wire_put_number(p, number, (uint64_t)value));
 }
 
+/*
+ * As wire_put_end(), but a message without content is none, and what began it
+ * at ${start} goes: what is sealed has no empty sub-message.
+ */
+static inline uint8_t *
+put_end(uint8_t *start, uint8_t *begin, uint8_t *p)
+{
+    return (p == begin ? start : wire_put_end(begin, p));
+}
+
 static inline uint8_t *
 put_civil(uint8_t *p, uint32_t number, struct civil date)
 {
@@ -49,7 +59,7 @@ put_civil(uint8_t *p, uint32_t number, struct civil date)
     return (wire_put_end(begin, p));
 }
 
-/* One that says nothing is none: what is sealed has no empty sub-message. */
+/* One that says nothing is none. */
 static inline uint8_t *
 put_date(uint8_t *p, uint32_t number, const Vouch__V1__Date *date)
 {

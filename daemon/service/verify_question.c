@@ -22,13 +22,14 @@ enum {
 static uint8_t *
 put_name(uint8_t *p, const Vouch__V1__HumanName *name)
 {
+    uint8_t *const start = p;
     uint8_t *begin = p = wire_put_begin(p, CLAIM_NAME);
 
     p = put_text(p, NAME_FAMILY, name->family);
     p = put_text(p, NAME_GIVEN, name->given);
     p = put_text(p, NAME_MIDDLE, name->middle);
     p = put_text(p, NAME_SUFFIX, name->suffix);
-    return (wire_put_end(begin, p));
+    return (put_end(start, begin, p));
 }
 
 static uint8_t *

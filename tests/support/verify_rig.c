@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "proto/message.h"
+#include "proto/receipt.h"
 #include "service/job.h"
 #include "service/log_tree.h"
 #include "support/seal_rig.h"
@@ -342,6 +343,21 @@ rig_start(struct rig *rig, void **call)
     return (E_OK);
 }
 
+/* Whatever is answered is a receipt, in the one form that there is. */
+static void
+hold_receipt(const struct rig_outcome *o)
+{
+    struct receipt receipt;
+    struct arena *arena;
+    char why[256] = "";
+
+    assert_int_equal(arena_create(RECEIPT_BYTES_MAX, &arena), E_OK);
+    if (receipt_read(buf_slice(&o->bytes), arena, &receipt, why,
+        sizeof(why)) != E_OK)
+        fail_msg("%s", why);
+    arena_free(arena);
+}
+
 const Vouch__V1__VerifyCredentialResponse *
 rig_ask(struct rig *rig)
 {
@@ -357,6 +373,7 @@ rig_ask(struct rig *rig)
     o->response = vouch__v1__verify_credential_response__unpack(NULL,
         o->bytes.n, o->bytes.p);
     assert_non_null(o->response);
+    hold_receipt(o);
     /* Of an unknown association nothing is told. */
     if (o->may_tell > 0)
         assert_in_range(o->bytes.n, 0, o->may_tell +
