@@ -127,6 +127,7 @@ int cmd_association_show(const struct invocation *run);
 int cmd_credential_type_list(const struct invocation *run);
 int cmd_catalog_check(const struct invocation *run);
 int cmd_access_deny(const struct invocation *run);
+int cmd_key_rotate(const struct invocation *run);
 int cmd_whoami(const struct invocation *run);
 int cmd_health(const struct invocation *run);
 int cmd_help(const struct invocation *run);
@@ -143,5 +144,6 @@ extern const struct flag event_list_flags[];
 extern const struct flag declare_current_flags[];
 extern const struct flag credential_type_flags[];
 extern const struct flag access_deny_flags[];
+extern const struct flag key_rotate_flags[];
 
 #endif /* !CLIENT_COMMAND_H */

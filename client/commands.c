@@ -159,6 +159,17 @@ static const char about_receipt_export[] =
 "to read; the evidence is the file. Exit code 9: a trust file is known, and\n"
 "does not confirm it.\n";
 
+static const char about_rotate[] =
+"Has the server seal its answers by the next key from now on, for\n"
+"administrators. The next key is one that the trust file lists already, so\n"
+"that everybody can verify what it seals; no answer fails meanwhile. The\n"
+"private half of the key before is wiped, and what it sealed still verifies.\n"
+"A further key is made: list it in the trust file, with 'vouchd trust add' on\n"
+"the machine that the root key is on, or there will be none to rotate to.\n"
+"\n"
+"After a failure of the network nobody knows whether it was done: with\n"
+"--expect it is safe to ask again.\n";
+
 static const char about_health[] =
 "Exit code 0: SERVING. Without SERVICE it asks about the server as a whole.\n";
 
@@ -250,6 +261,10 @@ const struct command commands[] = {
             "employer/acme \\\n      --reason \"contract ended\"\n"
         "  vouch access deny --serial 5F3A09 --role association\n",
         access_deny_flags, 0, 0, 0, cmd_access_deny},
+    {"key", "rotate", "[--expect ID] [--pending FILE]",
+        "seal answers by the next key from now on", about_rotate,
+        "  vouch key rotate --pending pending.pub\n",
+        key_rotate_flags, 0, 0, 0, cmd_key_rotate},
     {"whoami", NULL, "", "show whom the server takes you for", about_whoami,
         "  vouch whoami\n", NULL, 0, 0, 0, cmd_whoami},
     {"health", NULL, "[SERVICE]", "ask whether the server is serving",

@@ -18,6 +18,7 @@
 #include "net/worker.h"
 #include "renewal.h"
 #include "revoker.h"
+#include "rotation.h"
 #include "seal/seal_keys.h"
 #include "service/log_tree.h"
 #include "service/service.h"
@@ -41,6 +42,8 @@ struct app {
     struct revocation *revocation;
     struct revoker *revoker;
     struct denier denier;           /* of both, for the service */
+    struct rotation rotation;
+    struct rotator rotator;         /* of seal keys, for the service */
     struct tls_server *tls;
     struct seal_keys *seal_keys;
     struct expiry *expiry;
@@ -303,6 +306,7 @@ open_service(struct app *app)
         .store = app->store,
         .denier = &app->denier,
         .seal_keys = app->seal_keys,
+        .rotator = &app->rotator,
         .key_dir = conf->key_dir,
         .catalog_dir = conf->catalog_dir,
         .max_request = (size_t)conf->message_arena,
@@ -364,6 +368,10 @@ open_revoker(struct app *app)
         return (refuse(err, "revocation", err_text(err)));
     app->denier = (struct denier){.deny = revoker_deny,
         .cookie = app->revoker, .trust_domain = app->conf->tls_trust_domain};
+    app->rotation = (struct rotation){.revoker = app->revoker,
+        .keys = app->seal_keys};
+    app->rotator = (struct rotator){.rotate = rotation_rotate,
+        .cookie = &app->rotation};
     return (E_OK);
 }
 

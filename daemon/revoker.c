@@ -22,6 +22,7 @@ struct revoker {
     pthread_mutex_t lock;               /* over what follows */
     pthread_cond_t woken;
     struct denying *first, **last;      /* the queue; borrowed */
+    struct errand *errands, **last_errand;      /* likewise */
     struct net_worker **workers;        /* borrowed */
     size_t nworkers;
     int changed;                        /* the workers are to be told */
@@ -166,6 +167,21 @@ carry_out_all(struct revoker *r)
     return (0);
 }
 
+/* Under ${lock}, which is let go for each. */
+static void
+run_errands(struct revoker *r)
+{
+    struct errand *errand;
+
+    while ((errand = r->errands) != NULL) {
+        if ((r->errands = errand->next) == NULL)
+            r->last_errand = &r->errands;
+        (void)pthread_mutex_unlock(&r->lock);
+        errand->run(errand);
+        (void)pthread_mutex_lock(&r->lock);
+    }
+}
+
 static void
 wait_a_little(struct revoker *r)
 {
@@ -190,9 +206,10 @@ run(void *cookie)
     (void)pthread_mutex_lock(&r->lock);
     for (;;) {
         busy = carry_out_all(r);
+        run_errands(r);
         if (r->changed)
             tell_workers(r);
-        if (r->stopping && r->first == NULL)
+        if (r->stopping && r->first == NULL && r->errands == NULL)
             break;
         if (busy || (r->first == NULL && !r->stopping && !r->woke))
             wait_a_little(r);
@@ -249,6 +266,7 @@ revoker_create(struct revocation *revocation, struct revoker **revoker)
         goto out;
     r->revocation = revocation;
     r->last = &r->first;
+    r->last_errand = &r->errands;
     (void)pthread_mutex_init(&r->lock, NULL);
     make_condition(r);
     if ((err = start_thread(r)) != E_OK)
@@ -330,4 +348,21 @@ revoker_deny(void *cookie, struct denying *denying)
         denying->err = E_BUSY;
         denying->done(denying);
     }
+}
+
+enum err
+revoker_run(struct revoker *revoker, struct errand *errand)
+{
+    enum err err = E_BUSY;
+
+    errand->next = NULL;
+    (void)pthread_mutex_lock(&revoker->lock);
+    if (!revoker->stopping) {
+        *revoker->last_errand = errand;
+        revoker->last_errand = &errand->next;
+        wake(revoker);
+        err = E_OK;
+    }
+    (void)pthread_mutex_unlock(&revoker->lock);
+    return (err);
 }

@@ -5,11 +5,13 @@
  * The thread that waits for the disk in the matter of revocation: it looks
  * twice a second whether CRLs or the deny list have changed, puts on the list
  * what the services ask it to, and has the workers end the connections of
- * whom it concerns.
+ * whom it concerns.  What else is rare and waits for the disk is run there,
+ * too.
  */
 
 #include <stddef.h>
 
+#include "base/errand.h"
 #include "proto/err.h"
 #include "service/denier.h"
 
@@ -48,6 +50,15 @@ void revoker_wake(struct revoker *revoker);
  * revoker_stop() it fails: E_BUSY.
  */
 void revoker_deny(void *revoker, struct denying *denying);
+
+/**
+ * revoker_run(revoker, errand):
+ * Have ${errand} run on the thread, in the order of asking.  Any thread; does
+ * not wait.
+ *
+ * Fails: E_BUSY (after revoker_stop()); it will not be run then.
+ */
+enum err MUST_USE revoker_run(struct revoker *revoker, struct errand *errand);
 
 /**
  * revoker_stop(revoker):

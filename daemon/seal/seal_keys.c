@@ -359,21 +359,29 @@ rotate(struct change *c, const uint8_t *expected,
         memcmp(expected, rotation->previous, ED25519_KEY_ID) != 0) {
         hex_of(rotation->previous, text);
         (void)snprintf(c->why, c->size, "the key in use is %s", text);
+        rotation->fault = SEAL_FAULT_CURRENT;
         return (E_EXISTS);
     }
-    if ((err = read_trust(c)) != E_OK || (err = find_next(c,
-        rotation->previous, &next, &listed, &rotation->listed_next)) != E_OK)
+    rotation->fault = SEAL_FAULT_TRUST;
+    if ((err = read_trust(c)) != E_OK)
+        return (err);
+    rotation->fault = SEAL_FAULT_KEY;
+    if ((err = find_next(c, rotation->previous, &next, &listed,
+        &rotation->listed_next)) != E_OK)
         return (err);
     if (next == NULL) {
+        rotation->fault = SEAL_FAULT_NEXT;
         say_how_to_list(c, "no further seal key is listed as active and "
             "valid now, with its private half here");
         return (E_NOTFOUND);
     }
+    rotation->fault = SEAL_FAULT_WRITE;
     err = write_rotation(c, next, rotation);
     if (err != E_OK && err != E_LOST) {
         signer_release(next);
         return (err);
     }
+    rotation->fault = SEAL_FAULT_NONE;
     memcpy(rotation->current, listed->id, ED25519_KEY_ID);
     put_in_force(c, next, listed);
     return (err);

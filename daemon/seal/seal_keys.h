@@ -38,8 +38,19 @@ struct seal_key {
     int64_t until_us;           /* to here, not included; microseconds UTC */
 };
 
+/* What kept seal_keys_rotate() from it. */
+enum seal_fault {
+    SEAL_FAULT_NONE,
+    SEAL_FAULT_CURRENT,     /* another key than was expected is in use */
+    SEAL_FAULT_TRUST,       /* the trust file, or no folder of keys */
+    SEAL_FAULT_NEXT,        /* no key is listed that could come next */
+    SEAL_FAULT_KEY,         /* the file of one that is listed */
+    SEAL_FAULT_WRITE        /* what is to be written */
+};
+
 /* What seal_keys_rotate() did. */
 struct seal_rotation {
+    enum seal_fault fault;
     uint8_t previous[ED25519_KEY_ID];
     uint8_t current[ED25519_KEY_ID];
     uint8_t pending[ED25519_KEY_ID];    /* made now; to be listed next */

@@ -23,6 +23,8 @@
         ROLE_ANY, reflection_v1alpha_method)                                \
     ROW(vouch_v1_AccessService_DenyIdentity, ROLE_BIT(ROLE_ADMIN),          \
         deny_identity_method)                                               \
+    ROW(vouch_v1_AccessService_RotateKey, ROLE_BIT(ROLE_ADMIN),             \
+        rotate_key_method)                                                  \
     ROW(vouch_v1_AccessService_WhoAmI, ROLE_ANY, who_am_i_method)           \
     ROW(vouch_v1_CatalogService_GetAssociation, ROLE_ANY,                   \
         get_association_method)                                             \

@@ -37,6 +37,7 @@
 struct service {
     struct store *store;            /* borrowed */
     const struct denier *denier;    /* borrowed; may be NULL */
+    const struct rotator *rotator;  /* borrowed */
     struct catalog_index *catalog;  /* owned */
     struct key_ring *keys;          /* owned */
     struct seal_keys *seal_keys;    /* borrowed */
@@ -167,6 +168,7 @@ extern const struct method_ops list_associations_method;
 extern const struct method_ops list_credential_types_method;
 extern const struct method_ops who_am_i_method;             /* access.c */
 extern const struct method_ops deny_identity_method;    /* deny_identity.c */
+extern const struct method_ops rotate_key_method;           /* rotate_key.c */
 extern const struct method_ops health_check_method;         /* health.c */
 extern const struct method_ops health_list_method;
 extern const struct method_ops health_watch_method;

@@ -239,6 +239,7 @@ allocate(const struct service_options *options, struct service **service)
     }
     s->store = options->store;
     s->denier = options->denier;
+    s->rotator = options->rotator;
     s->seal_keys = options->seal_keys;
     s->max_request = options->max_request;
     s->max_rejects = options->max_rejects;

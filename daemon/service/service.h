@@ -14,6 +14,7 @@
 #include "store/store.h"
 
 /* Opaque types. */
+struct rotator;
 struct seal_keys;
 struct service;
 struct service_worker;
@@ -23,6 +24,7 @@ struct service_options {
     const struct denier *denier;    /* borrowed, must outlive the service;
                                        NULL: there is no deny list */
     struct seal_keys *seal_keys;    /* borrowed, must outlive the service */
+    const struct rotator *rotator;  /* of them; likewise */
     const char *key_dir;            /* factor keys and the page token key */
     const char *catalog_dir;        /* read if the store holds no catalog */
     size_t max_request;             /* bytes of a decoded request that waits */

@@ -40,6 +40,7 @@ MAY = {
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": ALL,
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": ALL,
     "/vouch.v1.AccessService/DenyIdentity": {"admin"},
+    "/vouch.v1.AccessService/RotateKey": {"admin"},
     "/vouch.v1.AccessService/WhoAmI": ALL,
     "/vouch.v1.CatalogService/GetAssociation": ALL,
     "/vouch.v1.CatalogService/ListAssociations": ALL,

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -279,6 +280,58 @@ a_worker_that_has_ended_keeps_nobody_waiting(void **state)
     revoker_wake(w->revoker);
 }
 
+/* ---- what else waits for the disk --------------------------------------- */
+
+struct trip {
+    struct errand errand;
+    atomic_int *count;
+    int place;              /* of those that were run */
+    pthread_t thread;
+};
+
+static void
+run_trip(struct errand *errand)
+{
+    struct trip *trip = (struct trip *)errand;
+
+    trip->thread = pthread_self();
+    trip->place = atomic_fetch_add(trip->count, 1);
+}
+
+static void
+errands_are_run_in_order_even_at_the_end(void **state)
+{
+    struct world *w = *state;
+    struct trip trips[64], late = {.errand.run = run_trip};
+    struct question q;
+    atomic_int count;
+
+    atomic_init(&count, 0);
+    for (int i = 0; i < 64; i++) {
+        trips[i] = (struct trip){.errand.run = run_trip, .count = &count};
+        assert_int_equal(revoker_run(w->revoker, &trips[i].errand), E_OK);
+        if (i == 32) {
+            ask(w, &q, EMPLOYER);
+            wait_for(&q);           /* a denial gets through between them */
+            assert_int_equal(q.denying.err, E_OK);
+        }
+    }
+    revoker_stop(w->revoker);
+    assert_int_equal(atomic_load(&count), 64);
+    for (int i = 0; i < 64; i++) {
+        assert_int_equal(trips[i].place, i);
+        assert_false(pthread_equal(trips[i].thread, pthread_self()));
+    }
+    assert_int_equal(revoker_run(w->revoker, &late.errand), E_BUSY);
+    /* As teardown() would have it. */
+    rig_stop(w->rig);
+    revoker_free(w->revoker);
+    revocation_free(w->revocation);
+    SSL_CTX_free(w->employer);
+    SSL_CTX_free(w->auditor);
+    free(w);
+}
+
 static void
 who_asks_at_the_end_is_answered(void **state)
 {
@@ -339,6 +392,7 @@ main(void)
         TEST(who_asks_while_others_write_waits),
         TEST(a_fault_in_the_list_is_told),
         TEST(a_worker_that_has_ended_keeps_nobody_waiting),
+        cmocka_unit_test_setup(errands_are_run_in_order_even_at_the_end, setup),
         cmocka_unit_test_setup(who_asks_at_the_end_is_answered, setup),
         cmocka_unit_test(one_that_serves_nobody_ends),
     };

@@ -457,6 +457,7 @@ the_next_listed_key_takes_over(void **state)
 
     seal_keys_current(w->keys, &before);
     assert_int_equal(rotate(w, w->founded.current, &r), E_OK);
+    assert_int_equal(r.fault, SEAL_FAULT_NONE);
     assert_memory_equal(r.previous, w->founded.current, ED25519_KEY_ID);
     assert_memory_equal(r.current, w->founded.next, ED25519_KEY_ID);
     assert_int_equal(r.listed_next, 0);
@@ -490,6 +491,7 @@ what_is_not_listed_does_not_take_over(void **state)
 
     assert_int_equal(rotate(w, NULL, &first), E_OK);
     assert_int_equal(rotate(w, NULL, &second), E_NOTFOUND);
+    assert_int_equal(second.fault, SEAL_FAULT_NEXT);
     bytes_to_hex((struct slice){first.pending, ED25519_KEY_ID}, hex);
     assert_non_null(strstr(w->why, hex));       /* what to list */
     assert_non_null(strstr(w->why, "vouchd trust add"));
@@ -547,6 +549,7 @@ another_key_than_expected_stays(void **state)
     struct seal_rotation r;
 
     assert_int_equal(rotate(w, w->founded.next, &r), E_EXISTS);
+    assert_int_equal(r.fault, SEAL_FAULT_CURRENT);
     assert_memory_equal(r.current, w->founded.current, ED25519_KEY_ID);
     in_use_is(w, w->founded.current);
     assert_true(is_there(w->founded.current, KEY_PRIVATE));
@@ -577,6 +580,7 @@ nothing_changes_when_it_fails(void **state)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         fail_rename = names[i];
         assert_int_equal(rotate(w, NULL, &r), E_FULL);
+        assert_int_equal(r.fault, SEAL_FAULT_WRITE);
         fail_rename = NULL;
         in_use_is(w, w->founded.current);
         assert_true(is_there(w->founded.current, KEY_PRIVATE));
@@ -585,6 +589,7 @@ nothing_changes_when_it_fails(void **state)
     key_folder_path(folder, TRUST_SEAL, w->founded.next, KEY_PRIVATE, path);
     assert_int_equal(chmod(path, 0604), 0);
     assert_int_equal(rotate(w, NULL, &r), E_DENIED);
+    assert_int_equal(r.fault, SEAL_FAULT_KEY);
     assert_non_null(strstr(w->why, path));
     in_use_is(w, w->founded.current);
     assert_int_equal(chmod(path, 0600), 0);
@@ -592,6 +597,7 @@ nothing_changes_when_it_fails(void **state)
     publish(w);
     write_file("trust-version", "2\n");
     assert_int_equal(rotate(w, NULL, &r), E_DENIED);
+    assert_int_equal(r.fault, SEAL_FAULT_TRUST);
     in_use_is(w, w->founded.current);
     assert_int_equal(count_files(), files);
 }

@@ -1,0 +1,30 @@
+#include "rotation.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "revoker.h"
+
+static void
+run(struct errand *errand)
+{
+    struct rotating *r = (struct rotating *)errand;
+
+    r->err = seal_keys_rotate(r->keys, r->is_expected ? r->expected : NULL,
+        clock_wall_us(), &r->rotation, r->why, sizeof(r->why));
+    r->done(r);
+}
+
+void
+rotation_rotate(void *cookie, struct rotating *rotating)
+{
+    const struct rotation *rotation = cookie;
+
+    rotating->errand.run = run;
+    rotating->keys = rotation->keys;
+    rotating->why[0] = '\0';
+    memset(&rotating->rotation, 0, sizeof(rotating->rotation));
+    if ((rotating->err = revoker_run(rotation->revoker, &rotating->errand)) !=
+        E_OK)
+        rotating->done(rotating);
+}
