@@ -96,8 +96,8 @@ show_next(const struct page *p, struct slice *text, struct shown *s)
     s->columns = 1;
     if (n == 0 || is_hidden(c)) {
         int wide = snprintf(s->own, sizeof(s->own), p->format == PAGE_HTML ?
-            "<span>%s%02X</span>" : "<%s%02X>", n == 0 ? "byte " : c > 0xff ?
-            "U+" : "U+00", (unsigned)c);
+            "<span>%s%0*X</span>" : "<%s%0*X>", n == 0 ? "byte " : "U+",
+            n == 0 ? 2 : 4, (unsigned)c);
 
         s->bytes = slice_of(s->own);
         s->columns = (size_t)wide;
@@ -281,8 +281,8 @@ page_banner(struct page *p, enum page_tone tone, const char *format, ...)
         put_text(p, tone == PAGE_HEADING ? "</h1>\n" : "</p>\n");
         return;
     }
-    if (tone == PAGE_BAD)
-        put_text(p, "*** ");
+    if (tone == PAGE_BAD || tone == PAGE_HEADING)
+        put_text(p, tone == PAGE_BAD ? "*** " : "\n");
     put_wrapped(p, tone == PAGE_BAD ? 4 : 0, LABEL + WIDTH -
         (tone == PAGE_BAD ? 4 : 0));
 }

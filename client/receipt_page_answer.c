@@ -47,7 +47,7 @@ put_factors(struct page *p, const Vouch__V1__Answer *a)
         page_row(p, "factors", "none");
     page_row(p, "former name", "%s", a->former_name_matched ?
         "the family name that matched is a former one of the holder" :
-        "no: no former name is what matched");
+        "no former name matched");
     page_row(p, "names", "compared by version %" PRId32
         " of the rules for folding them", a->name_fold_version);
 }
