@@ -7,9 +7,9 @@ usage: receipt_verifier.py --trust FILE [--root-key ID] [--seen-version N]
 Prints a line a file: its state, its name, and what there is to say; of a
 directory each file whose name ends with .receipt, in it and in those in it;
 links there are passed over.  Exits with 0 if every
-receipt is VERIFIED, with 9 if one is not or the trust file is not to be
-trusted, with 2 if it was called wrongly, a file cannot be read, or there was
-nothing to verify.
+receipt is VERIFIED; with 9 if one is not, or the trust file is not the root
+key's or too old; with 2 if it was called wrongly, a file cannot be read, the
+trust file is none, or there was nothing to verify.
 
 Written from docs/receipt.md and the text of the .proto files.  It shares
 nothing with Vouch's C code and needs no protobuf library: Python 3 and its
@@ -419,8 +419,11 @@ KEY_MEMBERS = {"id": str, "use": str, "algorithm": str, "public_key": str,
                "valid_from": str, "valid_until": str, "state": str}
 
 
-def untrusted(why):
-    return Refused(None, f"trust file: {why}")
+UNTRUSTED = "UNTRUSTED"     # a trust file, but not by the right key
+
+
+def untrusted(why, state=MALFORMED):
+    return Refused(state, f"trust file: {why}")
 
 
 def members_once(pairs):
@@ -517,7 +520,7 @@ class Trust:
         self.signed_bytes = b"vouch/trust/v1\0" + json.dumps(
             signed, sort_keys=True, separators=(",", ":")).encode("ascii")
         if not is_signed(self.root_key, self.signed_bytes, signature):
-            raise untrusted("its signature is not the root key's")
+            raise untrusted("its signature is not the root key's", UNTRUSTED)
 
     def read_signed(self, signed):
         check_members(signed, SIGNED_MEMBERS, "signed")
@@ -589,10 +592,10 @@ def trust_for(options):
               "--root-key", file=sys.stderr)
     elif options.root_key.lower() != root:
         raise untrusted(f"its root key is {root}, not that which was asked "
-                        "for")
+                        "for", UNTRUSTED)
     if trust.version < options.seen_version:
-        raise Refused(TRUST_TOO_OLD, f"{TRUST_TOO_OLD} trust file: version "
-                      f"{trust.version}, and {options.seen_version} was seen")
+        raise untrusted(f"it has version {trust.version}, and "
+                        f"{options.seen_version} was seen", TRUST_TOO_OLD)
     return trust
 
 
@@ -625,7 +628,7 @@ def main(arguments):
                 status = 9
     except Refused as refused:
         print(refused, file=sys.stderr)
-        return 9
+        return 2 if refused.state == MALFORMED else 9
     except OSError as error:
         print(error, file=sys.stderr)
         return 2
