@@ -9,6 +9,7 @@ usage: check_receipts.py [folder of the vectors]
 import hashlib
 import json
 import pathlib
+import re
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -122,6 +123,21 @@ def check_judgment(vector, receipts, files, checker):
                      vector["state"])
 
 
+def check_example(text, receipts, trust, checker):
+    """What docs/receipt.md shows is of these files."""
+    block = text[text.index("    0a 04  "):text.index("What is hashed:")]
+    shown = ""
+    for line in block.splitlines():
+        # Behind two blanks stands what the bytes mean.
+        match = re.match(r" +([0-9a-f]{2,}(?: [0-9a-f]{2,})*)(?:  |$)", line)
+        shown += match[1].replace(" ", "") if match else ""
+    checker.same("docs/receipt.md", shown,
+                 receipts["receipts"][0]["bytes"])
+    told = json.dumps(receipts) + json.dumps(trust)
+    for data in re.findall(r"\b[0-9a-f]{64}\b", text):
+        checker.same("docs/receipt.md: " + data, data in told, True)
+
+
 def main(arguments):
     folder = pathlib.Path(arguments[0]) if arguments else HERE
     receipts = json.loads((folder / "receipts.json").read_text("ascii"))
@@ -144,6 +160,8 @@ def main(arguments):
                  len(receipts["judgments"]))
     checker.same("states", {v["state"] for v in receipts["judgments"]},
                  set(STATES))
+    check_example((HERE.parent.parent / "docs" / "receipt.md").read_text(
+        "utf-8"), receipts, trust, checker)
     print("\n".join(checker.errors) or f"{len(by_name)} receipts, "
           f"{len(receipts['judgments'])} judgments and "
           f"{len(trust['files'])} trust files: {checker.checked} checks")
