@@ -19,12 +19,15 @@ void
 rotation_rotate(void *cookie, struct rotating *rotating)
 {
     const struct rotation *rotation = cookie;
+    enum err err;
 
     rotating->errand.run = run;
     rotating->keys = rotation->keys;
     rotating->why[0] = '\0';
     memset(&rotating->rotation, 0, sizeof(rotating->rotation));
-    if ((rotating->err = revoker_run(rotation->revoker, &rotating->errand)) !=
-        E_OK)
+    /* Once it is the thread's, it may be gone at any time. */
+    if ((err = revoker_run(rotation->revoker, &rotating->errand)) != E_OK) {
+        rotating->err = err;
         rotating->done(rotating);
+    }
 }
