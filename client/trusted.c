@@ -171,7 +171,8 @@ enum err
 trusted_judge(const struct trusted *t, struct slice bytes,
     struct arena *arena, struct judgment *j)
 {
-    enum err err = judgment_make(bytes, t->trust, t->now_us, arena, j);
+    enum err err = judgment_make(bytes, t->newest != 0 ? NULL : t->trust,
+        t->now_us, arena, j);
 
     if (err != E_OK || j->state != RECEIPT_VERIFIED || t->newest == 0)
         return (err);

@@ -40,8 +40,8 @@ int trusted_open(const struct invocation *run, int accept_expired,
 
 /**
  * trusted_judge(trusted, bytes, arena, judgment):
- * As judgment_make(), by that trust file; last of all, one older than seen
- * before is TRUST_TOO_OLD.
+ * As judgment_make(), by that trust file.  One that is older than seen before
+ * judges nothing: what would be left to it is TRUST_TOO_OLD.
  *
  * Fails: E_NOMEM.
  */
