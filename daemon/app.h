@@ -19,8 +19,8 @@ typedef enum err app_ready_fn(void *cookie, int port);
  * app_run(conf, ready, cookie):
  * Serve until SIGTERM or SIGINT, then drain: health NOT_SERVING, no new
  * connections, GOAWAY, calls in progress finish within drain_ms.  A second
- * signal does not wait for them.  SIGHUP reads the certificates anew; if
- * anything is wrong with them, the old ones stay in force.
+ * signal does not wait for them.  SIGHUP reads certificates, seal keys and
+ * trust file anew; if anything is wrong with them, the old ones stay in force.
  *
  * Fails: E_LOST (it served until the store could not be written to any more;
  * calls in progress finish as above), and whatever kept it from serving; what
