@@ -28,9 +28,9 @@ const struct flag verify_flags[] = {
     {"on-behalf-of", "X", "for whom you ask"},
     {"authorization", "REF", "reference of the person's authorization"},
     {"requested-by", "WHO", "the human who asks"},
-    {"receipt", "FILE", "file the response, which is the receipt, as FILE, "
-        "which\nmust not be there yet; - is standard output, in place of\n"
-        "the answer"},
+    {"receipt", "FILE", "file the response, which is the receipt, as FILE,\n"
+        "which must not be there yet; - is standard output, in\n"
+        "place of the answer"},
     {"trust", "FILE", "the operator's trust.json: believe no answer whose\n"
         "seal it does not confirm (VOUCH_TRUST)"},
     {"root-key", "ID", "id of the root key that must have signed it\n"

@@ -62,6 +62,28 @@ expect 1 "$work/ask" ascp-boc 10484 Novak 1978
 says NO
 expect 3 "$work/ask" ascp-boc 77777 Garcia 1990
 says "REVIEW: ask "
+
+step "what it files is a receipt, and what is not sealed it does not believe"
+expect 0 "$work/ask" ascp-boc 10482 Garcia 1990 "$work/garcia.receipt"
+expect 0 vouch receipt verify "$work/garcia.receipt"
+expect 9 "$work/ask" ascp-boc 10482 Garcia 1990 "$work/garcia.receipt"
+expect 9 env VOUCH_ROOT_KEY=00 "$work/ask" ascp-boc 10482 Garcia 1990
+complains "signed by the root key" "->"
+cp -r "$dev" "$work/other"
+rm -r "$work/other/seal" "$work/other/trust.json" "$work/other/root.key"
+stop_daemon
+first=$dev
+dev=$work/other
+start_daemon
+stop_daemon
+dev=$first
+start_daemon
+as employer
+expect 9 env VOUCH_TRUST="$work/other/trust.json" "$work/ask" ascp-boc 10482 \
+    Garcia 1990
+complains "not to be believed: KEY_UNKNOWN"
+
+step "what it cannot ask"
 expect 5 "$work/ask" ascp-boc '' Garcia 1990
 complains "claim.number"
 expect 5 env VOUCH_SERVER=127.0.0.1:1 "$work/ask" ascp-boc 10482 Garcia 1990
