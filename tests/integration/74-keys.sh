@@ -313,3 +313,31 @@ expect 9 vouch receipt verify "$work/later.receipt" --trust "$trust" \
 expect 0 vouchd trust show --trust "$trust"
 root_id=$(sed -n 's/^root key *//p' "$work/out")
 verifies 0 later VERIFIED
+
+# Whoever is not root has no other user to be.
+if [ "$(id -u)" -eq 0 ]; then
+    step "made by root, the keys are the daemon's, who is somebody else"
+    rm -rf "$state" "$work/new.key"
+    mkdir -m 711 "$state" && mkdir "$state/keys" || fail "no folders"
+    chown -R 65534:65534 "$state" "$etc" && chmod 711 "$work" || fail "no owner"
+    expect 0 vouchd init --origin "$domain" --root-key "$work/new.key" \
+        --config "$conf"
+    [ -z "$(find "$keys" ! -uid 65534)" ] || fail "not the folder's owner's"
+    [ "$(stat -c %u "$work/new.key")" -eq 0 ] || fail "the root key is not ours"
+    expect 0 vouchd --config "$conf" --check-config
+    chmod 644 "$keys/seal-$(cat "$keys/current").key"
+    expect 1 vouchd --config "$conf" --check-config
+    chmod 600 "$keys/seal-$(cat "$keys/current").key"
+    setpriv --reuid=65534 --regid=65534 --clear-groups \
+        "$(command -v vouchd)" --config "$conf" > "$work/daemon.out" \
+        2> "$work/start.log" < /dev/null &
+    daemon=$!
+    log=$work/start.log
+    within 60 serving_or_gone || fail "the daemon does not serve after 60 s"
+    port=$(port_of "$log")
+    [ -n "$port" ] || fail "the daemon ended at its start"
+    client admin
+    expect 0 vouch key rotate
+    [ -z "$(find "$keys" ! -uid 65534)" ] || fail "not the folder's owner's"
+    stop_daemon
+fi
