@@ -12,20 +12,36 @@ given(const char *text)
     return (text != NULL && text[0] != '\0');
 }
 
+/* A row with the words for a value; with its number, if there are none. */
+static void
+put_words(struct page *p, const char *label, const char *before,
+    const char *words, const ProtobufCEnumDescriptor *e, int value)
+{
+    if (protobuf_c_enum_descriptor_get_value(e, value) != NULL)
+        page_row(p, label, "%s%s", before, words);
+    else
+        page_row(p, label, "%s%s (number %d)", before, words, value);
+}
+
 static void
 put_result(struct page *p, const Vouch__V1__Answer *a)
 {
     page_section(p, "Result");
-    page_row(p, "conclusion", "%s",
-        text_enum(&vouch__v1__conclusion__descriptor, (int)a->conclusion));
-    page_row(p, "verdict", "%s: %s",
-        text_enum(&vouch__v1__verdict__descriptor, (int)a->verdict),
-        words_verdict(a->verdict));
+    put_words(p, "conclusion", "", text_enum(
+        &vouch__v1__conclusion__descriptor, (int)a->conclusion),
+        &vouch__v1__conclusion__descriptor, (int)a->conclusion);
+    page_row(p, "verdict", "%s",
+        text_enum(&vouch__v1__verdict__descriptor, (int)a->verdict));
+    put_words(p, "", "", words_verdict(a->verdict),
+        &vouch__v1__verdict__descriptor, (int)a->verdict);
     for (size_t i = 0; i < a->n_reasons; i++)
-        page_row(p, i == 0 ? "why" : "", "%s", words_reason(a->reasons[i]));
+        put_words(p, i == 0 ? "why" : "", "", words_reason(a->reasons[i]),
+            &vouch__v1__reason__descriptor, (int)a->reasons[i]);
     for (size_t i = 0; i < a->n_innocent_causes; i++)
-        page_row(p, i == 0 ? "look first" : "", "perhaps %s",
-            words_cause(a->innocent_causes[i]));
+        put_words(p, i == 0 ? "look first" : "", "perhaps ",
+            words_cause(a->innocent_causes[i]),
+            &vouch__v1__innocent_cause__descriptor,
+            (int)a->innocent_causes[i]);
     page_row(p, "whom to ask", "%s", given(a->contact) ? a->contact :
         "nobody is named");
 }
@@ -237,8 +253,9 @@ receipt_page_limits(struct page *p, const Vouch__V1__Answer *a)
         char number[24];
 
         (void)snprintf(number, sizeof(number), "%zu", i + 1);
-        page_row(p, number, "%s",
-            words_not_established(a->not_established[i]));
+        put_words(p, number, "", words_not_established(a->not_established[i]),
+            &vouch__v1__not_established__descriptor,
+            (int)a->not_established[i]);
     }
     if (a->n_not_established == 0)
         page_row(p, "limits", "the answer names none");

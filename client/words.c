@@ -126,6 +126,6 @@ words_not_established(Vouch__V1__NotEstablished what)
     case VOUCH__V1__NOT_ESTABLISHED__NOT_ESTABLISHED_ABSENCE:
         return ("That the person is not certified.");
     default:
-        return ("Something that this client does not know yet.");
+        return ("Something that this client does not know yet");
     }
 }

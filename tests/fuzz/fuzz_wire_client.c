@@ -17,6 +17,7 @@
 #include "client/answer.h"
 #include "client/call.h"
 #include "client/json.h"
+#include "client/receipt_page.h"
 #include "client/retry.h"
 #include "client/table.h"
 #include "fuzz.h"
@@ -96,6 +97,30 @@ show_answer(const Vouch__V1__VerifyCredentialResponse *response)
     free(text);
 }
 
+/* Whatever is sealed can be read on a page, too. */
+static void
+show_page(const Vouch__V1__VerifyCredentialResponse *response,
+    enum page_format format)
+{
+    static const Vouch__V1__Seal seal = VOUCH__V1__SEAL__INIT;
+    static const Vouch__V1__SealBatch batch = VOUCH__V1__SEAL_BATCH__INIT;
+    const struct trusted trusted = {.path = ""};
+    struct judgment judgment = {.readable = 1};
+    const struct receipt_page what = {&judgment, &trusted, "-"};
+    char *text = NULL;
+    size_t n;
+    FILE *f = open_memstream(&text, &n);
+
+    FUZZ_CHECK(f != NULL);
+    judgment.receipt = (struct receipt){.answer = response->answer,
+        .question = response->question, .seal = &seal, .batch = &batch};
+    FUZZ_CHECK(receipt_page_write(&what, format, f) == E_OK);
+    FUZZ_CHECK(fclose(f) == 0);
+    check_shown(text, n);
+    FUZZ_CHECK(strstr(text, "<script") == NULL || format == PAGE_TEXT);
+    free(text);
+}
+
 static void
 check_error(const struct vouch_error *error)
 {
@@ -118,8 +143,11 @@ static void
 take(struct call *call)
 {
     struct vouch_error error;
+    struct call_message *kept;
     ProtobufCMessage *message;
-    int status = call_take(call, &message, &error);
+    int status = call_take(call, &message, &kept, &error);
+
+    free(kept);
 
     FUZZ_CHECK((status == 0) == (message != NULL));
     if (status != 0) {
@@ -128,9 +156,14 @@ take(struct call *call)
     }
     show_json(message, 0);
     show_json(message, 1);
-    if (call->type == types[0])
+    if (call->type == types[0]) {
         show_answer((const Vouch__V1__VerifyCredentialResponse *)
             (const void *)message);
+        show_page((const Vouch__V1__VerifyCredentialResponse *)
+            (const void *)message, PAGE_TEXT);
+        show_page((const Vouch__V1__VerifyCredentialResponse *)
+            (const void *)message, PAGE_HTML);
+    }
     vouch_free_message(message);
 }
 

@@ -62,6 +62,10 @@ every_value_of_an_answer_has_words(void **state)
         i++)
         assert_null(strstr(words_cause((Vouch__V1__InnocentCause)i),
             "client"));
+    for (unsigned i = 1; i < vouch__v1__not_established__descriptor.n_values;
+        i++)
+        assert_null(strstr(words_not_established(
+            (Vouch__V1__NotEstablished)i), "client"));
     assert_non_null(strstr(words_verdict((Vouch__V1__Verdict)99), "client"));
 }
 
