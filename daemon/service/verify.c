@@ -272,7 +272,8 @@ answer_unknown(struct unary_call *call)
     struct decision decision;
     struct decide_input input = {.claim = &v->prepared};
     struct verify_facts facts = {.decision = &decision,
-        .answered_at_us = clock_wall_us()};
+        .answered_at_us = clock_wall_us(),
+        .log_size = call->worker->head.size};
     enum err err;
 
     if ((err = decide(&input, &decision)) == E_OK)

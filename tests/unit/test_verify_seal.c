@@ -164,8 +164,7 @@ hold_verdict(struct rig *rig, Vouch__V1__Verdict verdict)
     assert_string_equal(receipt.batch->log_origin, SEAL_RIG_ORIGIN);
     assert_int_equal(receipt.batch->sealed_at_us, clock_wall_us());
     assert_int_equal(receipt.batch->checkpoint_size,
-        receipt.answer->association_name[0] == '\0' ?
-        receipt.batch->checkpoint_size : receipt.answer->log_size);
+        receipt.answer->log_size);
     assert_true(receipt.answer->n_not_established >= 5);
     for (size_t i = 0; i < receipt.answer->n_not_established; i++)
         absence |= receipt.answer->not_established[i] ==
@@ -193,6 +192,9 @@ every_verdict_is_sealed(void **state)
     hold_verdict(rig, VERDICT(MISMATCH));
     w->claim.credential_type_id = "abc-pbt";
     hold_verdict(rig, VERDICT(CONFIRMED));
+    w->claim.association_id = "no-such";    /* now that there is a log */
+    hold_verdict(rig, VERDICT(UNKNOWN_ISSUER));
+    w->claim.association_id = "abc";
     e = world_add(w, 1, "2024-01-01");
     world_issued(e, "2020-01-01");
     e->record.restriction = RESTRICTION(SUSPENDED);
