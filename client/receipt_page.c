@@ -60,10 +60,16 @@ put_standing(struct page *p, const struct receipt_page *what)
         "Judged by", about);
 }
 
+/* In large letters stands only what may be relied on. */
 static void
-put_heading(struct page *p, const struct receipt *r)
+put_heading(struct page *p, const struct judgment *j)
 {
-    if (r->answer == NULL)
+    const struct receipt *r = &j->receipt;
+
+    if (j->state != RECEIPT_VERIFIED)
+        page_banner(p, PAGE_HEADING, "Receipt of a verification: NOT "
+            "VERIFIED");
+    else if (r->answer == NULL)
         page_banner(p, PAGE_HEADING, "Receipt of a verification");
     else
         page_banner(p, PAGE_HEADING, "Receipt of a verification: %s, %s",
@@ -300,7 +306,7 @@ receipt_page_write(const struct receipt_page *what, enum page_format format,
     put_standing(&p, what);
     unknown.page = &p;
     if (what->judgment->readable) {
-        put_heading(&p, r);
+        put_heading(&p, what->judgment);
         if (r->answer != NULL)
             receipt_page_answer(&p, r->answer);
         if (r->question != NULL) {

@@ -367,6 +367,7 @@ whether_it_was_verified_stands_on_top(void **state)
     text = page(PAGE_TEXT);
     assert_memory_equal(text, "*** DO NOT RELY ON THIS", 23);
     has(text, "SEAL_BROKEN", "state");
+    has(text, "\nReceipt of a verification: NOT VERIFIED\n", "heading");
     has(text, "conclusion", "what it pretends");
     free(text);
     bytes.n /= 2;
