@@ -146,6 +146,7 @@ read_change(struct reader *r, int64_t *number)
     enum err err;
     int rc;
 
+    *number = 0;
     if ((err = next(r, CHANGE, &stmt)) != E_OK)
         return (err);
     if ((rc = sqlite3_step(stmt)) == SQLITE_ROW)

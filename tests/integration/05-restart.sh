@@ -62,6 +62,34 @@ sqlite3 "$dev/vouch.db" "UPDATE source SET source_time = source_time + 1" ||
 expect 1 vouchd --check-index --dev "$dev"
 expect 0 vouchd --rebuild-index --dev "$dev"
 expect 0 vouchd --check-index --dev "$dev"
+
+step "a head that is not the log's is refused"
+in_store()
+{
+    sqlite3 "$dev/vouch.db" "$1" || fail "sqlite3 failed"
+}
+in_store "UPDATE log_head SET size = size + 1"
+for how in --check-index --rebuild-index; do
+    expect 1 vouchd $how --dev "$dev"
+    complains "the log is damaged"
+done
+in_store "UPDATE log_head SET size = size - 1"
+expect 0 vouchd --check-index --dev "$dev"
+
+step "an entry that was changed is noticed"
+in_store "CREATE TABLE kept AS SELECT leaf FROM log WHERE log_index = 7;
+    UPDATE log SET leaf = zeroblob(32) WHERE log_index = 7"
+expect 1 vouchd --check-index --dev "$dev"
+complains "the entries of the log are not those that its head is of"
+in_store "UPDATE log SET leaf = (SELECT leaf FROM kept) WHERE log_index = 7"
+expect 0 vouchd --check-index --dev "$dev"
+
+step "the head of an older store is made from its entries"
+sqlite3 "$dev/vouch.db" "SELECT hex(root) FROM log_head" > "$work/head"
+in_store "DROP TABLE kept; DROP TABLE log_head; PRAGMA user_version = 2"
+expect 0 vouchd --check-index --dev "$dev"
+sqlite3 "$dev/vouch.db" "SELECT hex(root) FROM log_head" > "$work/made"
+diff "$work/head" "$work/made" || fail "another head"
 start_daemon
 ask_all "$work/mended"
 diff "$work/again" "$work/mended" || fail "the answers changed"

@@ -157,5 +157,6 @@ ask()
 # An answer without what differs from one asking to the next.
 same_part()
 {
-    grep -v -e '"answeredAtUs"' -e '"requestId"' "$1"
+    sed '/^ *"seal": {/,/^ *}/d' "$1" |
+        grep -v -e '"answeredAtUs"' -e '"requestId"'
 }

@@ -151,10 +151,24 @@ class Server:
             sys.stderr.write("".join(log.readlines()[-40:]))
 
 
+def root_of(leaves):
+    """The root of RFC 6962 over leaf data, a level at a time: whoever has no
+    neighbor goes up as it is."""
+    if not leaves:
+        return hashlib.sha256().digest()
+    level = [hashlib.sha256(b"\0" + leaf).digest() for leaf in leaves]
+    while len(level) > 1:
+        level = [hashlib.sha256(b"\1" + b"".join(level[i:i + 2])).digest()
+                 if i + 1 < len(level) else level[i]
+                 for i in range(0, len(level), 2)]
+    return level[0]
+
+
 def read_log(base, entries):
-    """Check each leaf, the order of indexes and times and the chain of each
-    credential; return events, manifests as {publication id: ...}."""
-    events, manifests, last, before = {}, {}, {}, 0
+    """Check each leaf, the order of indexes and times, the chain of each
+    credential and the head; return events, manifests as
+    {publication id: ...}."""
+    events, manifests, last, before, leaves = {}, {}, {}, 0, []
     for at, (index, domain, when, salt, leaf, data) in enumerate(base.execute(
             "SELECT log_index, domain, recorded_at, salt, leaf, bytes"
             " FROM log ORDER BY log_index")):
@@ -163,6 +177,7 @@ def read_log(base, entries):
         before = when
         check(leaf == hashlib.sha256(
             DOMAINS[domain] + b"\0" + salt + data).digest(), "leaf", index)
+        leaves.append(leaf)
         if domain == EVENT:
             event = entries.Event.FromString(data)
             check(list(event.previous) == last.get(event.credential_id, []),
@@ -174,6 +189,8 @@ def read_log(base, entries):
             key = uuid.UUID(kept.publication_id).bytes
             check(key not in manifests, "two manifests of", kept)
             manifests[key] = (index, kept)
+    heads = base.execute("SELECT size, root FROM log_head").fetchall()
+    check(heads == [(len(leaves), root_of(leaves))], "the log's head", heads)
     return events, manifests
 
 
