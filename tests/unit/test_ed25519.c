@@ -191,6 +191,25 @@ refuses_keys_of_small_order(void **state)
     }
 }
 
+/*
+ * Right by the equation times eight, which some implementations check: R is
+ * off by a point of order 8.
+ */
+static void
+refuses_what_is_right_only_up_to_the_cofactor(void **state)
+{
+    uint8_t key[ED25519_PUBLIC_KEY], signature[ED25519_SIGNATURE];
+
+    (void)state;
+    assert_int_equal(bytes_from_hex("f27cb81402e6860c926ff81f393d14340e41a70b"
+        "c0b0195cf64a90b348cb2fc4", key, sizeof(key)), E_OK);
+    assert_int_equal(bytes_from_hex("b15bf26424d1b69dd33b7a9e57db5de4a2aadea4"
+        "a2a051efd9bfd6af74165d2bd36911651683a26958bed77a69df012dae415726a32a"
+        "973e828bc82017eaab02", signature, sizeof(signature)), E_OK);
+    assert_int_equal(ed25519_verify(key, slice_of("any"), signature),
+        E_CORRUPT);
+}
+
 static void
 the_id_is_the_hash_of_the_key(void **state)
 {
@@ -229,6 +248,7 @@ main(void)
         cmocka_unit_test(refuses_after_a_change_of_any_bit),
         cmocka_unit_test(refuses_the_other_form_of_a_signature),
         cmocka_unit_test(refuses_keys_of_small_order),
+        cmocka_unit_test(refuses_what_is_right_only_up_to_the_cofactor),
         cmocka_unit_test(the_id_is_the_hash_of_the_key),
         cmocka_unit_test(nothing_is_allocated),
     };
