@@ -73,8 +73,8 @@ reload_certificates(const struct renewal *renewal,
     tls_server_own(renewal->tls, &before);
     if ((err = tls_server_reload(renewal->tls, options, why, sizeof(why))) !=
         E_OK) {
-        log_line(LOG_ERROR, "reload", "part=certificates err=%s why=\"%s\" "
-            "kept=%s", err_name(err), why, before.fingerprint);
+        log_line(LOG_ERROR, "reload", "err=%s why=\"%s\" kept=%s",
+            err_name(err), why, before.fingerprint);
         (void)snprintf(status, size, "; the old certificates are kept: %s",
             why);
         return (0);
