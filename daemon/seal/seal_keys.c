@@ -282,8 +282,13 @@ check_private(const struct change *c, const uint8_t *id)
 
     key_folder_path(c->files.dir, TRUST_SEAL, id, KEY_PRIVATE, path);
     if (geteuid() == 0 && lstat(path, &status) == 0 && status.st_uid != 0 &&
-        S_ISREG(status.st_mode) && (status.st_mode & 077) == 0)
-        return (E_OK);
+        S_ISREG(status.st_mode)) {
+        if ((status.st_mode & 077) == 0)
+            return (E_OK);
+        (void)snprintf(c->why, c->size, "%s: others may read or write it; "
+            "the mode must be 0600", path);
+        return (E_DENIED);
+    }
     if ((err = key_folder_open(c->files.dir, TRUST_SEAL, id, &signer, c->why,
         c->size)) == E_OK)
         signer_release(signer);

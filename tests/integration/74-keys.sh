@@ -327,12 +327,14 @@ if [ "$(id -u)" -eq 0 ]; then
     expect 0 vouchd --config "$conf" --check-config
     chmod 644 "$keys/seal-$(cat "$keys/current").key"
     expect 1 vouchd --config "$conf" --check-config
+    complains "others may read or write it"
     chmod 600 "$keys/seal-$(cat "$keys/current").key"
+    log=$work/start.log
+    : > "$log"
     setpriv --reuid=65534 --regid=65534 --clear-groups \
         "$(command -v vouchd)" --config "$conf" > "$work/daemon.out" \
-        2> "$work/start.log" < /dev/null &
+        2>> "$log" < /dev/null &
     daemon=$!
-    log=$work/start.log
     within 60 serving_or_gone || fail "the daemon does not serve after 60 s"
     port=$(port_of "$log")
     [ -n "$port" ] || fail "the daemon ended at its start"
