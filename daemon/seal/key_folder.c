@@ -18,6 +18,9 @@
 /* Of a number, or an id, with its line feed. */
 #define TEXT_MAX ((size_t)128)
 
+/* What is overwritten of a key's file, which is shorter. */
+#define WIPE_MAX ((size_t)512)
+
 static enum err
 complain(const char *path, enum err err, const char *what, char *why,
     size_t size)
@@ -102,6 +105,22 @@ key_folder_spare(const char *dir, enum trust_use use,
 
 /* ---- keys -------------------------------------------------------------- */
 
+/* Whether it is what key_folder_wipe() leaves if it is cut short. */
+static int
+is_wiped(const char *path)
+{
+    const char *what;
+    struct buf bytes;
+    int wiped;
+
+    buf_init(&bytes, WIPE_MAX);
+    wiped = plain_file_read(path, &bytes, &what) == E_OK && bytes.n > 0;
+    for (size_t i = 0; wiped && i < bytes.n; i++)
+        wiped = bytes.p[i] == 0;
+    buf_free(&bytes);
+    return (wiped);
+}
+
 enum err
 key_folder_open(const char *dir, enum trust_use use,
     const uint8_t id[ED25519_KEY_ID], struct signer **signer, char *why,
@@ -111,7 +130,11 @@ key_folder_open(const char *dir, enum trust_use use,
     enum err err;
 
     key_folder_path(dir, use, id, KEY_PRIVATE, path);
-    if ((err = signer_open(path, signer, why, size)) != E_OK)
+    if ((err = signer_open(path, signer, why, size)) == E_INVAL &&
+        is_wiped(path))
+        return (complain(path, E_NOTFOUND, "wiped: nothing of a key is left "
+            "in it; remove it", why, size));
+    if (err != E_OK)
         return (err);
     if (memcmp(signer_key_id(*signer), id, ED25519_KEY_ID) == 0)
         return (E_OK);
@@ -217,7 +240,7 @@ key_folder_make(const char *dir, enum trust_use use,
 static enum err
 overwrite(const char *path, char *why, size_t size)
 {
-    uint8_t zeros[512] = {0};
+    uint8_t zeros[WIPE_MAX] = {0};
     struct stat status;
     enum err err = E_OK;
     off_t at = 0;

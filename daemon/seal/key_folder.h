@@ -38,7 +38,8 @@ void key_folder_path(const char *dir, enum trust_use use,
  * key_folder_open(dir, use, id, signer, why, size):
  * Open the private half of the key ${id}, as signer_open().
  *
- * Fails: as signer_open(); E_INVAL also if it is another key's.
+ * Fails: as signer_open(); E_INVAL also if it is another key's; E_NOTFOUND
+ * also if a crash left it wiped, but not removed.
  */
 enum err MUST_USE key_folder_open(const char *dir, enum trust_use use,
     const uint8_t id[ED25519_KEY_ID], struct signer **signer, char *why,

@@ -656,6 +656,31 @@ what_cannot_be_wiped_is_told(void **state)
     assert_false(is_there(w->founded.current, KEY_PRIVATE));
 }
 
+/* As after a power cut between what wipes a file and what removes it. */
+static void
+what_was_wiped_by_half_hinders_nobody(void **state)
+{
+    static const char zeros[119];
+    struct world *w = *state;
+    uint8_t public_key[ED25519_PUBLIC_KEY];
+    struct seal_rotation r;
+    char path[PATH_MAX];
+    FILE *f;
+
+    assert_int_equal(key_folder_make(folder, TRUST_SEAL, public_key, w->why,
+        sizeof(w->why)), E_OK);
+    list(w, public_key);
+    publish(w);
+    key_folder_path(folder, TRUST_SEAL, w->founded.next, KEY_PRIVATE, path);
+    assert_non_null(f = fopen(path, "r+"));
+    assert_int_equal(fwrite(zeros, 1, sizeof(zeros), f), sizeof(zeros));
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(rotate(w, NULL, &r), E_OK);
+    assert_memory_equal(r.current,
+        w->content->keys[w->content->nkeys - 1].id, ED25519_KEY_ID);
+    assert_int_equal(r.listed_next, 0);
+}
+
 /* ---- memory ------------------------------------------------------------ */
 
 static void
@@ -740,6 +765,7 @@ main(void)
         TEST(nothing_changes_when_it_fails),
         TEST(what_may_be_lost_is_in_force_and_wipes_nothing),
         TEST(what_cannot_be_wiped_is_told),
+        TEST(what_was_wiped_by_half_hinders_nobody),
         TEST(every_failed_allocation_refuses_to_open),
         TEST(every_failed_allocation_keeps_what_was_in_force),
     };
