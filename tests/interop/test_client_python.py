@@ -21,6 +21,7 @@ import grpc  # noqa: E402
 
 import daemon  # noqa: E402
 
+ASKER = "spiffe://dev.vouch.invalid/employer/dev-employer"
 STEERING = "\x1b]0;owned\x07\x1b[2J\x7f\u009b31m\u202e\u2066\r\n"
 CLAIM = ("--association", "ascp-boc", "--type", "ascp-pbt", "--number",
          "10482", "--family", "García", "--given", "Ana", "--birth-date",
@@ -92,7 +93,7 @@ def respond(request, text="%s", **fields):
         setattr(answer, name, value)
     return service.VerifyCredentialResponse(
         answer=answer, question=messages.Question(
-            claim=request.claim, asker=text % "spiffe://x/employer/y",
+            claim=request.claim, asker=ASKER,
             request_id=request.request_id))
 
 
@@ -191,12 +192,20 @@ class Answers(unittest.TestCase):
             response.question.claim.number = "10483"
             return response
 
-        for answer in (other_id, other_claim):
+        def other_asker(request, _):
+            response = respond(request, conclusion=1, verdict=6)
+            response.question.asker = ASKER + STEERING
+            return response
+
+        for answer, word in ((other_id, b"another question"),
+                             (other_claim, b"another question"),
+                             (other_asker, b"somebody else")):
             with self.subTest(answer.__name__), Server(answer) as server:
                 done = server.ask("-o", "json")
                 self.assertEqual(done.returncode, 9, done.stderr)
                 self.assertEqual(done.stdout, b"")
-                self.assertIn(b"another question", done.stderr)
+                self.assertIn(word, done.stderr)
+                self.assertNotIn(b"owned", done.stderr)
 
     def test_an_answer_without_its_parts_is_a_bug(self):
         for part in ("answer", "question"):
