@@ -95,13 +95,16 @@ static enum err
 read_time(struct ceremony *c, char letter, const char *option, int64_t *us)
 {
     const char *given = c->given[(int)letter];
-    char text[TRUST_TIME_MAX + 1];
+    char whole[TRUST_TIME_MAX + 1];
+    const char *text = given;
 
     if (given == NULL)
         return (E_OK);
-    (void)snprintf(text, sizeof(text), "%.*s%s", TRUST_TIME_MAX, given,
-        strlen(given) == 10 ? "T00:00:00Z" : "");
-    if (strlen(given) > TRUST_TIME_MAX || trust_time_read(text, us) != E_OK)
+    if (strlen(given) == 10) {
+        (void)snprintf(whole, sizeof(whole), "%.10sT00:00:00Z", given);
+        text = whole;
+    }
+    if (trust_time_read(text, us) != E_OK)
         return (fail(c, E_INVAL, "--%s is a time as 2026-11-22 or "
             "2026-11-22T23:00:00Z, not %s", option, given));
     return (E_OK);
