@@ -320,8 +320,9 @@ class Bench:
         return results
 
     def compare(self, title, loads, core, load_core, threads):
-        results = self.alternate(title, (Nghttpd, Grpc, GrpcMade, Vouchd),
-                                 loads, core, load_core, threads)
+        results = self.alternate(
+            title, (Nghttpd, Grpc, GrpcMade, Unsealed, Vouchd), loads, core,
+            load_core, threads)
         print(f"\n## {title}\n")
         print("| load | server | req/s | x ready | x made | server CPU us | "
               "ready's x | made's x | p50 us | p99 us | p99.9 us | "
@@ -335,7 +336,8 @@ class Bench:
         def middle(name, what):
             return statistics.median(r[what] for r in results[load, name])
 
-        for name in ("nghttpd", "grpc_ready", "grpc_made", "vouchd"):
+        for name in ("nghttpd", "grpc_ready", "grpc_made", "unsealed",
+                     "vouchd"):
             rate, cpu = middle(name, "per_second"), middle(name,
                                                            "server_cpu_us")
             print(f"| {load[0]}x{load[1]} | {name} | {rate:,.0f} "
