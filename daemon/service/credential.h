@@ -27,6 +27,8 @@
 #define CREDENTIAL_FORMER_MAX 8     /* in a row */
 #define CREDENTIAL_NAMES_MAX 32     /* on file; the oldest go first */
 #define CREDENTIAL_PERIODS_MAX 4
+#define CREDENTIAL_RAW_STATUS_MAX 100       /* bytes */
+#define CREDENTIAL_RAW_REASON_MAX 200
 #define CREDENTIAL_FACTORS_MAX 3
 
 /* A row's names, folded once they are needed. */

@@ -3,13 +3,10 @@
 #include <string.h>
 
 #include "proto/name_fold.h"
+#include "service/credential.h"
 #include "service/text.h"
 
 #define HOLDER_REF_MAX 64
-#define RAW_STATUS_MAX 100
-#define RAW_REASON_MAX 200
-#define FORMER_MAX 8
-#define PERIODS_MAX 4
 #define LAST4 4
 
 /* Day number of 1850-01-01. */
@@ -150,7 +147,7 @@ check_names(const struct checking *c)
         (err = check_name_part(c, name->middle, ROW_FIELD_name)) != E_OK ||
         (err = check_name_part(c, name->suffix, ROW_FIELD_name)) != E_OK)
         return (err);
-    if (c->row->n_former_family > FORMER_MAX)
+    if (c->row->n_former_family > CREDENTIAL_FORMER_MAX)
         return (refuse(c, ROW_TOO_MANY_VALUES, ROW_FIELD_former_family));
     for (i = 0; i < c->row->n_former_family; i++) {
         if (is_blank(c->row->former_family[i]))
@@ -234,7 +231,7 @@ check_dates(const struct checking *c)
         ROW_FIELD_effective_on);
     if (err != E_OK)
         return (err);
-    if (c->row->n_periods > PERIODS_MAX)
+    if (c->row->n_periods > CREDENTIAL_PERIODS_MAX)
         return (refuse(c, ROW_TOO_MANY_VALUES, ROW_FIELD_periods));
     for (i = 0; i < c->row->n_periods; i++)
         if ((err = check_period(c, c->row->periods[i])) != E_OK)
@@ -249,11 +246,11 @@ check_status(const struct checking *c)
     int32_t version;
     enum err err;
 
-    err = check_text(c, c->row->raw_status, RAW_STATUS_MAX,
+    err = check_text(c, c->row->raw_status, CREDENTIAL_RAW_STATUS_MAX,
         ROW_FIELD_raw_status);
     if (err != E_OK)
         return (err);
-    err = check_text(c, c->row->raw_reason, RAW_REASON_MAX,
+    err = check_text(c, c->row->raw_reason, CREDENTIAL_RAW_REASON_MAX,
         ROW_FIELD_raw_reason);
     if (err != E_OK)
         return (err);

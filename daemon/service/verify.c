@@ -6,10 +6,12 @@
 #include "proto/arena.h"
 #include "proto/message.h"
 #include "proto/uuid.h"
+#include "service/credential.h"
 #include "service/event_read.h"
 #include "service/text.h"
 #include "service/unary.h"
 #include "service/verify.h"
+#include "service/verify_put.h"
 
 #include "vouch/v1/verification_service.pb-c.h"
 
@@ -20,11 +22,11 @@
 #define SPARE_MAX 256
 
 /*
- * By how much an answer is longer than its question, without recognitions: who
- * asked, words of the association, status, periods.  Twice what the longest
- * take with what associations publish.
+ * By how much an answer is longer than its question, without recognitions, seal
+ * and what the catalog says: who asked, numbers, status, periods.
  */
-#define REST_MAX ((size_t)640)
+#define REST_MAX ((size_t)(320 + CREDENTIAL_RAW_STATUS_MAX +               \
+    CREDENTIAL_RAW_REASON_MAX + CREDENTIAL_PERIODS_MAX * 36))
 
 /* More than this is not kept for reuse. */
 #define RESPONSE_SPARE ((size_t)16 * 1024)
@@ -170,6 +172,26 @@ read_latest(struct found *found)
     return (E_OK);
 }
 
+/* What an answer may say of the association, and of an order that extends. */
+static size_t
+texts_max(const struct unary_call *call)
+{
+    const struct verify *v = call->state;
+    const Vouch__V1__Association *a = v->prepared.association;
+    size_t most = 0, n, i;
+    Vouch__V1__Extension *const *extensions = catalog_index_extensions(
+        call->worker->service->catalog, a->id, &n);
+
+    for (i = 0; i < n; i++) {
+        const size_t one = put_text_max(extensions[i]->order) +
+            put_text_max(extensions[i]->source) + PUT_DATE_MAX;
+
+        most = one > most ? one : most;
+    }
+    return (most + strlen(a->name) + strlen(a->designation) +
+        strlen(a->contact));
+}
+
 /*
  * How long an answer to the claim may be, whatever it says, so that its length
  * says nothing.  If the claim names a type, what it says need not be found
@@ -187,7 +209,7 @@ allow_for(struct unary_call *call, const struct recognized *found)
         call->worker->scratch, &n)) != E_OK)
         return (err);
     call->sink.ops->may_tell(call->sink.cookie, n + REST_MAX +
-        batcher_seal_max(call->worker->batcher));
+        texts_max(call) + batcher_seal_max(call->worker->batcher));
     return (E_OK);
 }
 

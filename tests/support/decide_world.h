@@ -24,7 +24,7 @@
 
 #define WORLD_EVENTS 8
 #define WORLD_NAMES 3
-#define WORLD_PERIODS 3
+#define WORLD_PERIODS 4
 
 /* One event with room for what it points at. */
 struct world_event {

@@ -253,6 +253,35 @@ a_tick_is_one_signature_and_at_most_256(void **state)
     end(rigs, MANY);
 }
 
+/* The longest record that can be published, by the longest path. */
+static void
+no_answer_is_longer_than_it_may_be(void **state)
+{
+    struct rig *rig = *state;
+    static void *calls[RECEIPT_BATCH_MAX];
+    static char status[101], reason[201];
+    struct world_event *e = world_add(&rig->world, 1, "2020-03-01");
+    struct rig *rigs;
+    size_t question = protobuf_c_message_get_packed_size(&rig->request.base);
+
+    memset(status, 's', sizeof(status) - 1);
+    memset(reason, 'r', sizeof(reason) - 1);
+    e->record.raw_status = status;
+    e->record.raw_reason = reason;
+    for (int i = 0; i < 4; i++)
+        world_period(e, "2020-03-01", "2021-03-15", "2021-03-16");
+    rig_publish(rig, "1234");
+    rigs = begin(rig, RECEIPT_BATCH_MAX, calls);
+    service_worker_tick(rig->worker);
+    for (size_t i = 0; i < RECEIPT_BATCH_MAX; i++) {
+        const struct rig_outcome *o = &rigs[i].outcome;
+
+        assert_int_equal(o->status.code, GRPC_OK);
+        assert_in_range(o->bytes.n, o->may_tell / 2, o->may_tell + question);
+    }
+    end(rigs, RECEIPT_BATCH_MAX);
+}
+
 static void
 a_signer_may_take_its_time(void **state)
 {
@@ -346,6 +375,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_verdict_is_sealed),
         TEST(a_tick_is_one_signature_and_at_most_256),
+        TEST(no_answer_is_longer_than_it_may_be),
         TEST(a_signer_may_take_its_time),
         TEST(who_leaves_while_it_is_signed_is_forgotten),
         TEST(without_a_seal_there_is_no_answer),
