@@ -12,7 +12,7 @@
 #include "proto/trust.h"
 
 /* Of the arena that a receipt is read into, per receipt. */
-#define JUDGMENT_ARENA_MAX ((size_t)64 * 1024 * 1024)
+#define JUDGMENT_ARENA_MAX ((size_t)128 * 1024 * 1024)
 
 struct judgment {
     enum receipt_state state;

@@ -1,6 +1,5 @@
 #include "client/vouch.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +50,25 @@ check_question(struct vouch *v,
     return (status);
 }
 
+static Vouch__V1__Date *
+date_or_none(Vouch__V1__Date *date)
+{
+    return (date == NULL || date->year != 0 || date->month != 0 ||
+        date->day != 0 ? date : NULL);
+}
+
+/* A date that says nothing is none: the server's answer has no empty one. */
+static Vouch__V1__Claim
+as_sealed(const Vouch__V1__Claim *claim)
+{
+    Vouch__V1__Claim copy = *claim;
+
+    copy.birth_date = date_or_none(copy.birth_date);
+    copy.issued_on = date_or_none(copy.issued_on);
+    copy.as_of = date_or_none(copy.as_of);
+    return (copy);
+}
+
 int
 vouch_verify(struct vouch *v, const Vouch__V1__Claim *claim,
     Vouch__V1__VerifyCredentialResponse **response,
@@ -58,6 +76,7 @@ vouch_verify(struct vouch *v, const Vouch__V1__Claim *claim,
 {
     Vouch__V1__VerifyCredentialRequest request =
         VOUCH__V1__VERIFY_CREDENTIAL_REQUEST__INIT;
+    Vouch__V1__Claim asked = as_sealed(claim);
     ProtobufCMessage *message = NULL;
     char id[UUID_TEXT];
 
@@ -66,7 +85,7 @@ vouch_verify(struct vouch *v, const Vouch__V1__Claim *claim,
         return (error_set(error, VOUCH_FAILURE_SETUP,
             "the system gives no random numbers"));
     request.request_id = id;
-    request.claim = (Vouch__V1__Claim *)(uintptr_t)claim;
+    request.claim = &asked;
     if (vouch_call(v, "vouch.v1.VerificationService/VerifyCredential",
         &request.base, &vouch__v1__verify_credential_response__descriptor,
         &message, error) != 0)

@@ -38,6 +38,14 @@ expect 0 $CC -std=c11 -Wall -Wextra -Wpedantic -Werror $CFLAGS \
 grep -q "examples/ask.c" "$source_dir/client/vouch.h" ||
     fail "vouch.h does not name its example"
 
+step "and one that gives dates without a day, month or year"
+sed 's/claim.birth_date = &born;/& claim.as_of = claim.issued_on = \&none;/
+    s/Vouch__V1__Claim claim = .*/& Vouch__V1__Date none = VOUCH__V1__DATE__INIT;/' \
+    "$source_dir/examples/ask.c" > "$work/none.c"
+# shellcheck disable=SC2086
+expect 0 $CC -std=c11 -Wall -Wextra -Wpedantic -Werror $CFLAGS \
+    "$work/none.c" -o "$work/none" $flags
+
 step "the header in C++ and in C, on its own"
 printf '#include <vouch.h>\nint main(void) { return vouch_open == 0; }\n' \
     > "$work/header.cc"
@@ -57,6 +65,8 @@ roster 60 "$work/roster.csv"
 publish "$work/roster.csv"
 as employer
 expect 0 "$work/ask" ascp-boc 10482 Garcia 1990
+says YES
+expect 0 "$work/none" ascp-boc 10482 Garcia 1990
 says YES
 expect 1 "$work/ask" ascp-boc 10484 Novak 1978
 says NO
