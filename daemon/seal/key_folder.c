@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/plain_file.h"
@@ -17,6 +19,10 @@
 
 /* Of a number, or an id, with its line feed. */
 #define TEXT_MAX ((size_t)128)
+
+/* How long another one that makes a key is waited for: two seconds. */
+#define LOCK_STEP_NS 20000000L
+#define LOCK_TRIES 100
 
 /* What is overwritten of a key's file, which is shorter. */
 #define WIPE_MAX ((size_t)512)
@@ -206,12 +212,35 @@ name_private(const char *dir, enum trust_use use, const struct signer *signer,
 }
 
 /*
+ * One makes a key at a time: the daemon, or who makes one by hand.  Somebody
+ * who holds the folder for longer is not waited for.
+ */
+static enum err
+lock_folder(const char *dir, int *fd, char *why, size_t size)
+{
+    const struct timespec step = {.tv_nsec = LOCK_STEP_NS};
+    int tries = LOCK_TRIES;
+
+    if ((*fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        return (complain_errno(dir, why, size));
+    while (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return (complain_errno(dir, why, size));
+        if (tries-- == 0)
+            return (complain(dir, E_IO, "another program is making a key in "
+                "it", why, size));
+        (void)nanosleep(&step, NULL);
+    }
+    return (E_OK);
+}
+
+/*
  * Its name is known only when it is there: what a crash left under the first
  * name was never used, and goes.  The public half comes first, so that no
  * private one is without.
  */
-enum err
-key_folder_make(const char *dir, enum trust_use use,
+static enum err
+make_key(const char *dir, enum trust_use use,
     uint8_t public_key[ED25519_PUBLIC_KEY], char *why, size_t size)
 {
     struct signer *signer = NULL;
@@ -234,6 +263,20 @@ key_folder_make(const char *dir, enum trust_use use,
     } else
         memcpy(public_key, signer_public_key(signer), ED25519_PUBLIC_KEY);
     signer_release(signer);
+    return (err);
+}
+
+enum err
+key_folder_make(const char *dir, enum trust_use use,
+    uint8_t public_key[ED25519_PUBLIC_KEY], char *why, size_t size)
+{
+    enum err err;
+    int fd;
+
+    if ((err = lock_folder(dir, &fd, why, size)) == E_OK)
+        err = make_key(dir, use, public_key, why, size);
+    if (fd != -1)
+        (void)close(fd);
     return (err);
 }
 

@@ -48,6 +48,7 @@ enum err MUST_USE key_folder_open(const char *dir, enum trust_use use,
 /**
  * key_folder_make(dir, use, public_key, why, size):
  * Make a new key, both halves.  Made by root, they are the folder's owner's.
+ * Another process that makes one in ${dir} is waited for, for two seconds.
  *
  * Fails: E_CRYPTO, E_FULL, E_IO, E_NOMEM; no key has been added then.
  */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -681,6 +682,51 @@ what_was_wiped_by_half_hinders_nobody(void **state)
     assert_int_equal(r.listed_next, 0);
 }
 
+/* `vouchd key make` beside a daemon that rotates, or beside another one. */
+static void
+keys_made_at_the_same_time_do_not_mix(void **state)
+{
+    enum { MAKERS = 4, EACH = 8 };
+    struct world *w = *state;
+    uint8_t public_key[ED25519_PUBLIC_KEY], id[ED25519_KEY_ID];
+    pid_t makers[MAKERS];
+    struct signer *signer;
+    const struct dirent *entry;
+    size_t n = 0;
+    DIR *opened;
+
+    for (int i = 0; i < MAKERS; i++) {
+        if ((makers[i] = fork()) != 0)
+            continue;
+        for (int made = 0; made < EACH; made++)
+            if (key_folder_make(folder, TRUST_SEAL, public_key, w->why,
+                sizeof(w->why)) != E_OK)
+                _exit(1);
+        _exit(0);
+    }
+    for (int i = 0; i < MAKERS; i++) {
+        int status = -1;
+
+        assert_int_equal(waitpid(makers[i], &status, 0), makers[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_non_null(opened = opendir(folder));
+    while ((entry = readdir(opened)) != NULL) {
+        if (strncmp(entry->d_name, "seal-", 5) != 0 ||
+            strstr(entry->d_name, ".key") == NULL)
+            continue;
+        assert_int_equal(bytes_from_digits((const uint8_t *)entry->d_name + 5,
+            id, sizeof(id)), E_OK);
+        assert_int_equal(key_folder_open(folder, TRUST_SEAL, id, &signer,
+            w->why, sizeof(w->why)), E_OK);
+        signer_release(signer);
+        assert_true(is_there(id, KEY_PUBLIC));
+        n++;
+    }
+    assert_int_equal(closedir(opened), 0);
+    assert_int_equal(n, 2 + MAKERS * EACH);
+}
+
 /* ---- memory ------------------------------------------------------------ */
 
 static void
@@ -766,6 +812,7 @@ main(void)
         TEST(what_may_be_lost_is_in_force_and_wipes_nothing),
         TEST(what_cannot_be_wiped_is_told),
         TEST(what_was_wiped_by_half_hinders_nobody),
+        TEST(keys_made_at_the_same_time_do_not_mix),
         TEST(every_failed_allocation_refuses_to_open),
         TEST(every_failed_allocation_keeps_what_was_in_force),
     };
