@@ -170,6 +170,21 @@ out:
     return (status);
 }
 
+/* With what became of it, for a program that sees nothing else. */
+static json_t *
+judged_json(const struct loaded *l)
+{
+    json_t *object = receipt_json(&l->judgment.receipt);
+
+    if (object != NULL && json_object_set_new(object, "state", json_string(
+        l->trusted.trust == NULL ? "NOT_CHECKED" :
+        receipt_state_name(l->judgment.state))) != 0) {
+        json_decref(object);
+        return (NULL);
+    }
+    return (object);
+}
+
 int
 cmd_receipt_export(const struct invocation *run)
 {
@@ -183,8 +198,7 @@ cmd_receipt_export(const struct invocation *run)
         if (l.judgment.state != RECEIPT_VERIFIED)
             status = complain(run, &l.judgment);
         if (is_intact(&l.judgment) && json_print_value(stdout,
-            receipt_json(&l.judgment.receipt),
-            run->output == OUTPUT_JSONL) != 0)
+            judged_json(&l), run->output == OUTPUT_JSONL) != 0)
             status = bug_error(run, "out of memory");
     }
     unload(&l);

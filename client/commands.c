@@ -156,8 +156,9 @@ static const char about_receipt_redact[] =
 static const char about_receipt_export[] =
 "Writes everything that a receipt says as JSON: enums by name, bytes in\n"
 "hexadecimal, times as RFC 3339 and in microseconds. It is for other programs\n"
-"to read; the evidence is the file. Exit code 9: a trust file is known, and\n"
-"does not confirm it.\n";
+"to read; the evidence is the file. \"state\" is VERIFIED only if a trust\n"
+"file confirms it, and NOT_CHECKED if none is known. Exit code 9: one is, and\n"
+"does not confirm it; \"state\" says why.\n";
 
 static const char about_rotate[] =
 "Has the server seal its answers by the next key from now on, for\n"

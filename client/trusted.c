@@ -117,9 +117,15 @@ hold_against_memory(const struct invocation *run, struct trusted *t)
     memcpy(seen.root_key, t->root_key, sizeof(seen.root_key));
     again = pinned || is_nobody(content->origin);
     if ((err = trust_memory_recall(content->origin, &before, why,
-            sizeof(why))) == E_CORRUPT)
-        return (say(run, VOUCH_EXIT_EVIDENCE, run->trust, why,
-            "without what is remembered an old trust file would pass"));
+            sizeof(why))) == E_NOMEM)
+        return (bug_error(run, "%s", err_text(err)));
+    if (err != E_OK && err != E_NOTFOUND)
+        return (say(run, err == E_CORRUPT ? VOUCH_EXIT_EVIDENCE :
+            VOUCH_EXIT_USAGE, run->trust, why, err == E_CORRUPT ?
+            "without what is remembered an old trust file would pass" :
+            "without what is remembered an old trust file would pass; nothing "
+            "was judged.\n     XDG_STATE_HOME says in which folder it is "
+            "remembered"));
     if (err == E_OK && strcmp(before.root_key, t->root_key) == 0) {
         if (!pinned)
             t->root = TRUSTED_REMEMBERED;

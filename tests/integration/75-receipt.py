@@ -391,6 +391,18 @@ class Receipts(unittest.TestCase):
         self.expect(YES, "receipt", "verify", self.one, "--quiet",
                     XDG_STATE_HOME=path)
 
+    def test_what_is_remembered_and_cannot_be_read_is_not_ignored(self):
+        state = self.path("state")
+        os.makedirs(os.path.join(state, "vouch", "trust"))
+        for words in (("receipt", "verify", self.one),
+                      ("receipt", "verify", self.one, "--quiet"),
+                      ("receipt", "show", self.one),
+                      ("verify", *CLAIM)):
+            out = self.expect(USAGE, *words, XDG_STATE_HOME=state, complains=(
+                "vouch/trust: Is a directory", "an old trust file would pass",
+                "XDG_STATE_HOME"))
+            self.assertEqual(out, "")
+
     def test_thousands_are_verified_one_by_one(self):
         folder = self.path("many")
         os.mkdir(folder)
@@ -497,8 +509,14 @@ class Receipts(unittest.TestCase):
                                exported["question"]["claim"])):
             for field in message.DESCRIPTOR.fields:
                 self.assertIn(field.name, part)
+        self.assertEqual(exported["state"], "VERIFIED")
         again = self.run_vouch("receipt", "export", self.one)
         self.assertEqual(json.loads(again.stdout), exported)
+        unknown = json.loads(self.expect(YES, "receipt", "export", self.one,
+                                         VOUCH_TRUST=None))
+        self.assertEqual(unknown.pop("state"), "NOT_CHECKED")
+        self.assertEqual(unknown, {name: value for name, value
+                                   in exported.items() if name != "state"})
         broken = self.file(daemon.read(self.one).replace(b"Garcia",
                                                          b"Garcio"))
         self.assertEqual(self.expect(EVIDENCE, "receipt", "export", broken),
