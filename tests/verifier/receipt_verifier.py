@@ -580,7 +580,8 @@ def files_of(paths):
             folders.sort()
             for name in sorted(names):
                 file = os.path.join(folder, name)
-                if name.endswith(".receipt") and not os.path.islink(file):
+                if name.endswith(".receipt") and os.path.isfile(file) and \
+                        not os.path.islink(file):
                     yield file
 
 
@@ -605,6 +606,17 @@ def hex_id(text):
     return text
 
 
+def judge_file(path, trust, now_us):
+    """One that is there and cannot be read is no reason to end."""
+    try:
+        data = read_file(path, RECEIPT_BYTES_MAX)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        return "UNREADABLE", error.strerror
+    return judge(data, trust, now_us)[:2]
+
+
 def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--trust", required=True, metavar="FILE")
@@ -620,8 +632,7 @@ def main(arguments):
         trust = trust_for(options)
         for path in files_of(options.receipts):
             seen = True
-            state, remark, _ = judge(read_file(path, RECEIPT_BYTES_MAX),
-                                     trust, now_us)
+            state, remark = judge_file(path, trust, now_us)
             name = path if path.isprintable() else ascii(path)
             print(f"{state} {name}: {remark}")
             if state != VERIFIED:

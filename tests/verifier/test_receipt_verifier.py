@@ -78,6 +78,17 @@ class Program(unittest.TestCase):
                           for line in out.splitlines()],
                          ["a.receipt", "b.receipt", "c.receipt"])
 
+    def test_what_cannot_be_read_is_told_and_the_others_are_judged(self):
+        self.receipt("r/z.receipt")
+        os.mkfifo(self.folder / "r" / "pipe.receipt")
+        status, out, err = self.verify(self.trust(), "/proc/self/mem",
+                                       self.folder / "r")
+        self.assertEqual((status, err), (9, ""))
+        self.assertEqual([line.split(":")[0].rsplit("/", 1)
+                          for line in out.splitlines()],
+                         [["UNREADABLE /proc/self", "mem"],
+                          ["VERIFIED %s/r" % self.folder, "z.receipt"]])
+
     def test_one_that_does_not_verify_is_told_from_the_others(self):
         good = self.receipt("good.receipt")
         bad = self.receipt("bad.receipt")
