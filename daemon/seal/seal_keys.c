@@ -105,7 +105,8 @@ place_of(const struct trust_content *content, const uint8_t *id)
 /*
  * The first that is fit, after the one in use, round the list; and how many
  * more there are, which may be for later.  A private half that is not here is
- * another daemon's, and no fault.
+ * another daemon's, and no fault; what is wrong with one of those is told when
+ * it is needed.
  */
 static enum err
 find_next(struct change *c, const uint8_t *in_use, struct signer **next,
@@ -115,6 +116,7 @@ find_next(struct change *c, const uint8_t *in_use, struct signer **next,
     size_t from = place_of(content, in_use) + 1;
     struct signer *signer;
     char text[96];
+    int is_next;
     enum err err;
 
     *next = NULL;
@@ -129,12 +131,15 @@ find_next(struct change *c, const uint8_t *in_use, struct signer **next,
         if ((err = key_folder_open(c->files.dir, TRUST_SEAL, key->id, &signer,
             c->why, c->size)) == E_NOTFOUND)
             continue;
+        is_next = *next == NULL && unfit(key, c->now_us, text) == NULL;
+        if (err != E_OK && !is_next && err != E_NOMEM)
+            continue;
         if (err != E_OK) {
             signer_release(*next);
             *next = NULL;
             return (err);
         }
-        if (*next == NULL && unfit(key, c->now_us, text) == NULL) {
+        if (is_next) {
             *next = signer;
             *listed = key;
             continue;

@@ -682,6 +682,31 @@ what_was_wiped_by_half_hinders_nobody(void **state)
     assert_int_equal(r.listed_next, 0);
 }
 
+/* Who must leave a key has no time to mend what is not needed for it. */
+static void
+a_fault_of_a_later_key_hinders_nobody(void **state)
+{
+    struct world *w = *state;
+    uint8_t public_key[ED25519_PUBLIC_KEY], id[ED25519_KEY_ID];
+    struct seal_rotation r;
+    char path[PATH_MAX];
+
+    assert_int_equal(key_folder_make(folder, TRUST_SEAL, public_key, w->why,
+        sizeof(w->why)), E_OK);
+    list(w, public_key);
+    publish(w);
+    ed25519_key_id(public_key, id);
+    key_folder_path(folder, TRUST_SEAL, id, KEY_PRIVATE, path);
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_int_equal(rotate(w, NULL, &r), E_OK);
+    assert_memory_equal(r.current, w->founded.next, ED25519_KEY_ID);
+    assert_int_equal(r.listed_next, 0);
+    assert_int_equal(rotate(w, NULL, &r), E_DENIED);
+    assert_int_equal(r.fault, SEAL_FAULT_KEY);
+    assert_non_null(strstr(w->why, path));
+    in_use_is(w, w->founded.next);
+}
+
 /* `vouchd key make` beside a daemon that rotates, or beside another one. */
 static void
 keys_made_at_the_same_time_do_not_mix(void **state)
@@ -812,6 +837,7 @@ main(void)
         TEST(what_may_be_lost_is_in_force_and_wipes_nothing),
         TEST(what_cannot_be_wiped_is_told),
         TEST(what_was_wiped_by_half_hinders_nobody),
+        TEST(a_fault_of_a_later_key_hinders_nobody),
         TEST(keys_made_at_the_same_time_do_not_mix),
         TEST(every_failed_allocation_refuses_to_open),
         TEST(every_failed_allocation_keeps_what_was_in_force),
