@@ -6,13 +6,24 @@
 static void
 release(struct unary_call *call)
 {
+    const int own = !call->part_of_state;
+
     service_tick_remove(&call->tick);
     store_cancel(call->request);
     if (call->dispose != NULL)
         call->dispose(call);
     else
         free(call->state);
-    free(call);
+    if (own)
+        free(call);
+}
+
+void
+unary_init(struct unary_call *call, struct service_worker *worker,
+    const struct caller *caller, struct sink sink)
+{
+    *call = (struct unary_call){.worker = worker, .caller = caller,
+        .sink = sink};
 }
 
 enum err
@@ -21,11 +32,9 @@ unary_start(struct service_worker *worker, const struct caller *caller,
 {
     struct unary_call *made;
 
-    if ((made = calloc(1, sizeof(*made))) == NULL)
+    if ((made = malloc(sizeof(*made))) == NULL)
         return (E_NOMEM);
-    made->worker = worker;
-    made->caller = caller;
-    made->sink = sink;
+    unary_init(made, worker, caller, sink);
     *call = made;
     return (E_OK);
 }

@@ -23,6 +23,7 @@ struct unary_call {
     struct store_request *request;      /* cancelled if not NULL */
     void *state;                        /* given to free(), or to ... */
     void (*dispose)(struct unary_call *call);   /* ... this, if it is set */
+    int part_of_state;                  /* dispose() frees the call as well */
     void (*abandon)(struct unary_call *call);   /* called on cancel() only */
 };
 
@@ -58,6 +59,13 @@ void unary_fail_err(struct unary_call *call, enum err err);
  * Return the call of which ${item} is the tick.
  */
 struct unary_call *unary_of_tick(struct tick_item *item);
+
+/**
+ * unary_init(call, worker, caller, sink):
+ * Begin a call in memory of the method's own.
+ */
+void unary_init(struct unary_call *call, struct service_worker *worker,
+    const struct caller *caller, struct sink sink);
 
 /* What UNARY_METHOD() is made of. */
 enum err unary_start(struct service_worker *worker,

@@ -62,10 +62,9 @@ dispose(struct unary_call *call)
     struct service_worker *worker = call->worker;
     struct verify *v = call->state;
 
-    if (v != NULL && v->sealing != NULL)
+    if (v->sealing != NULL)
         batcher_remove(worker->batcher, &v->item);
-    if (v == NULL || worker->nspare == SPARE_MAX ||
-        v->response.size > RESPONSE_SPARE) {
+    if (worker->nspare == SPARE_MAX || v->response.size > RESPONSE_SPARE) {
         verify_free(v);
         return;
     }
@@ -76,29 +75,26 @@ dispose(struct unary_call *call)
 }
 
 static enum err
-take(struct unary_call *call)
+take(struct service_worker *worker, struct verify **verify)
 {
-    struct service_worker *worker = call->worker;
     struct verify *v = worker->spare;
     enum err err;
 
-    call->dispose = dispose;
+    *verify = v;
     if (v != NULL) {
         worker->spare = v->next;
         worker->nspare--;
-    } else {
-        if ((v = calloc(1, sizeof(*v))) == NULL)
-            return (E_NOMEM);
-        if ((err = arena_create(worker->service->max_request,
-            &v->arena)) != E_OK) {
-            free(v);
-            return (err);
-        }
-        buf_init(&v->response, VERIFY_RESPONSE_MAX);
+        return (E_OK);
     }
-    v->request = NULL;
-    v->sealing = NULL;
-    call->state = v;
+    if ((v = calloc(1, sizeof(*v))) == NULL)
+        return (E_NOMEM);
+    if ((err = arena_create(worker->service->max_request, &v->arena)) !=
+        E_OK) {
+        free(v);
+        return (err);
+    }
+    buf_init(&v->response, VERIFY_RESPONSE_MAX);
+    *verify = v;
     return (E_OK);
 }
 
@@ -415,16 +411,18 @@ static enum err
 start(struct service_worker *worker, const struct caller *caller,
     struct sink sink, void **call)
 {
-    void *made;
+    struct verify *v;
     enum err err;
 
-    if ((err = unary_start(worker, caller, sink, &made)) != E_OK)
+    if ((err = take(worker, &v)) != E_OK)
         return (err);
-    if ((err = take(made)) != E_OK) {
-        unary_cancel(made);
-        return (err);
-    }
-    *call = made;
+    unary_init(&v->call, worker, caller, sink);
+    v->call.state = v;
+    v->call.dispose = dispose;
+    v->call.part_of_state = 1;
+    v->request = NULL;
+    v->sealing = NULL;
+    *call = &v->call;
     return (E_OK);
 }
 

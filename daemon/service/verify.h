@@ -21,6 +21,7 @@
 
 /* What a call keeps until its answer has been sealed. */
 struct verify {
+    struct unary_call call;         /* which this is the state of */
     struct verify *next;            /* among the spare */
     struct arena *arena;            /* owned; the request is decoded there */
     const Vouch__V1__VerifyCredentialRequest *request;
