@@ -35,8 +35,8 @@ check_question(struct vouch *v,
     buf_init(&ours, SIZE_MAX / 2);
     buf_init(&theirs, SIZE_MAX / 2);
     if (response->answer == NULL || q == NULL || q->claim == NULL)
-        status = error_nonsense(error, "the answer lacks its answer or the "
-            "question that it answers");
+        status = not_ours(error, "without its answer, or without the question "
+            "that it answers");
     else if (message_pack(&asked->claim->base, &ours) != E_OK ||
         message_pack(&q->claim->base, &theirs) != E_OK)
         status = error_memory(error);

@@ -265,8 +265,8 @@ class Receipts(unittest.TestCase):
             return result.stdout
 
         with Between(self.daemon, "employer", redact) as address:
-            out = self.expect(70, "verify", *CLAIM, VOUCH_SERVER=address,
-                              complains=("lacks its answer",))
+            out = self.expect(9, "verify", *CLAIM, VOUCH_SERVER=address,
+                              complains=("without its answer",))
         self.assertEqual(out, "")
 
     # -- receipt verify

@@ -207,7 +207,7 @@ class Answers(unittest.TestCase):
                 self.assertIn(word, done.stderr)
                 self.assertNotIn(b"owned", done.stderr)
 
-    def test_an_answer_without_its_parts_is_a_bug(self):
+    def test_an_answer_without_its_parts_is_no_evidence(self):
         for part in ("answer", "question"):
             def answer(request, _):
                 response = respond(request, conclusion=1)
@@ -216,7 +216,7 @@ class Answers(unittest.TestCase):
 
             with self.subTest(part), Server(answer) as server:
                 done = server.ask()
-                self.assertEqual(done.returncode, 70, done.stderr)
+                self.assertEqual(done.returncode, 9, done.stderr)
                 self.assertEqual(done.stdout, b"")
                 self.assertIn(b"  -> ", done.stderr)
 
