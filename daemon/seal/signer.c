@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,8 @@
 #include <unistd.h>
 
 #include <sodium.h>
+
+#include "base/plain_file.h"
 
 /* A key file, which is always as long (RFC 8410, section 7; RFC 7468). */
 #define PEM_BEGIN "-----BEGIN PRIVATE KEY-----\n"
@@ -145,76 +146,20 @@ read_seed(const struct key_file *file, struct secrets *secrets)
     return (err);
 }
 
-static enum err
-write_all(int fd, const char *bytes, size_t n)
-{
-    size_t done = 0;
-    ssize_t put;
-
-    while (done < n) {
-        put = write(fd, bytes + done, n - done);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return (errno == ENOSPC || errno == EDQUOT ? E_FULL : E_IO);
-        done += (size_t)put;
-    }
-    return (fsync(fd) == 0 ? E_OK : E_IO);
-}
-
-static enum err
-sync_folder(const char *path)
-{
-    char folder[PATH_MAX];
-    char *slash;
-    int fd;
-    enum err err = E_OK;
-
-    (void)snprintf(folder, sizeof(folder), "%s", path);
-    if ((slash = strrchr(folder, '/')) == NULL)
-        (void)snprintf(folder, sizeof(folder), ".");
-    else
-        slash[slash == folder] = '\0';
-    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd == -1 || fsync(fd) != 0)
-        err = E_IO;
-    if (fd != -1)
-        (void)close(fd);
-    return (err);
-}
-
-/* Under another name first: a key file that is there is always whole. */
+/* A key that is perhaps not on disk is none: it must not come back. */
 static enum err
 write_new(const struct key_file *file, const char *pem)
 {
-    char part[PATH_MAX];
-    enum err err;
-    int fd = -1;
+    const char *what = "";
+    enum err err = plain_file_make(file->path, 0600, slice_of(pem), &what);
 
-    if ((size_t)snprintf(part, sizeof(part), "%s.new", file->path) >=
-        sizeof(part))
-        return (complain(file, E_TOOBIG, "the name is too long"));
-    (void)unlink(part);     /* what a crash left was never used */
-    fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    err = E_IO;
-    if (fd == -1 || fchmod(fd, 0600) != 0)
-        goto out;
-    if ((err = write_all(fd, pem, PEM_BYTES)) != E_OK)
-        goto out;
-    if (link(part, file->path) != 0) {
-        err = errno == EEXIST ? E_EXISTS : E_IO;
-        goto out;
-    }
-    err = sync_folder(file->path);
-
-out:
-    if (err != E_OK)
-        err = complain(file, err, strerror(errno));
-    if (fd != -1) {
-        (void)close(fd);
-        (void)unlink(part);
-    }
-    return (err);
+    if (err == E_OK)
+        return (E_OK);
+    (void)complain(file, err, what);
+    if (err != E_LOST)
+        return (err);
+    (void)unlink(file->path);
+    return (E_IO);
 }
 
 enum err

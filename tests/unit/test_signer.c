@@ -1,5 +1,6 @@
 #include "seal/signer.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,6 +24,22 @@
 #define SIGNATURE                                                           \
     "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"      \
     "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+/* Which fsync() from now on fails; 0: none (linked with --wrap). */
+static int fsync_fails;
+
+int
+__wrap_fsync(int fd)
+{
+    if (fsync_fails > 0 && --fsync_fails == 0) {
+        errno = EIO;
+        return (-1);
+    }
+    return (__real_fsync(fd));
+}
 
 static char dir[] = "/tmp/vouch-signer-XXXXXX";
 static char path[64];
@@ -217,6 +234,26 @@ a_file_that_is_not_there_is_named(void **state)
     write_key(PEM, 0600);
 }
 
+/* The file's own, and that of its folder. */
+static void
+a_key_that_is_perhaps_not_on_disk_is_none(void **state)
+{
+    struct signer *signer;
+    char why[256] = "";
+
+    (void)state;
+    for (int i = 1; i <= 2; i++) {
+        fsync_fails = i;
+        assert_int_equal(signer_make(path, &signer, why, sizeof(why)), E_IO);
+        assert_int_equal(fsync_fails, 0);
+        assert_null(signer);
+        assert_non_null(strstr(why, path));
+        assert_int_equal(access(path, F_OK), -1);
+    }
+    assert_int_equal(signer_make(path, &signer, why, sizeof(why)), E_OK);
+    signer_release(signer);
+}
+
 static void
 a_reference_keeps_it(void **state)
 {
@@ -263,6 +300,8 @@ main(void)
         cmocka_unit_test_teardown(two_keys_are_two, clean),
         cmocka_unit_test_teardown(what_is_no_such_key_is_refused, clean),
         cmocka_unit_test_teardown(a_file_that_is_not_there_is_named, clean),
+        cmocka_unit_test_teardown(a_key_that_is_perhaps_not_on_disk_is_none,
+            clean),
         cmocka_unit_test_teardown(a_reference_keeps_it, clean),
         cmocka_unit_test_teardown(every_allocation_may_fail, clean),
     };
