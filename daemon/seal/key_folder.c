@@ -56,6 +56,9 @@ key_folder_check(const char *dir, char *why, size_t size)
             "keys in it" : strerror(errno), why, size));
     if (!S_ISDIR(status.st_mode))
         return (complain(dir, E_INVAL, "is no folder", why, size));
+    if ((status.st_mode & 022) != 0)
+        return (complain(dir, E_DENIED, "others may write to it; the mode "
+            "must be 0700", why, size));
     return (E_OK);
 }
 

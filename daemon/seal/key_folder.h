@@ -20,9 +20,10 @@ enum key_half { KEY_PRIVATE, KEY_PUBLIC };
 
 /**
  * key_folder_check(dir, why, size):
- * Check that ${dir} is a folder, and its name short enough for all below.
+ * Check that ${dir} is a folder to which nobody but its owner writes, and its
+ * name short enough for all below.
  *
- * Fails: E_NOTFOUND, E_INVAL, E_IO.
+ * Fails: E_NOTFOUND, E_INVAL, E_DENIED, E_IO.
  */
 enum err MUST_USE key_folder_check(const char *dir, char *why, size_t size);
 

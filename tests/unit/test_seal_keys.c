@@ -294,6 +294,14 @@ what_others_may_read_is_refused(void **state)
     key_folder_path(folder, TRUST_SEAL, w->founded.current, KEY_PRIVATE, path);
     assert_int_equal(chmod(path, 0640), 0);
     is_refused(w, E_DENIED, path);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(chmod(folder, 0720), 0);
+    is_refused(w, E_DENIED, "others may write to it");
+    assert_int_equal(chmod(folder, 0702), 0);
+    is_refused(w, E_DENIED, folder);
+    assert_int_equal(chmod(folder, 0750), 0);
+    assert_int_equal(reload(w), E_OK);
+    assert_int_equal(chmod(folder, 0700), 0);
 }
 
 static void
