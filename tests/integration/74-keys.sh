@@ -329,11 +329,15 @@ if [ "$(id -u)" -eq 0 ]; then
     expect 1 vouchd --config "$conf" --check-config
     complains "others may read or write it"
     chmod 600 "$keys/seal-$(cat "$keys/current").key"
+    # The checkout may be where nobody else looks.
+    mkdir -m 755 "$work/catalog" && install -m 755 "$(command -v vouchd)" \
+        "$work/vouchd" && install -m 644 "$source_dir"/catalog/*.csv \
+        "$work/catalog" || fail "no copies"
     log=$work/start.log
     : > "$log"
     setpriv --reuid=65534 --regid=65534 --clear-groups \
-        "$(command -v vouchd)" --config "$conf" > "$work/daemon.out" \
-        2>> "$log" < /dev/null &
+        "$work/vouchd" --config "$conf" --set "catalog.dir=$work/catalog" \
+        > "$work/daemon.out" 2>> "$log" < /dev/null &
     daemon=$!
     within 60 serving_or_gone || fail "the daemon does not serve after 60 s"
     port=$(port_of "$log")

@@ -36,7 +36,7 @@ function read(variable) {
 }
 
 function connect(Service = testing.TestService, options = {}) {
-  return new Service('localhost:' + process.env.INTEROP_PORT,
+  return new Service('127.0.0.1:' + process.env.INTEROP_PORT,
     grpc.credentials.createSsl(read('INTEROP_CA'), read('INTEROP_KEY'),
       read('INTEROP_CERT')),
     {'grpc.use_local_subchannel_pool': 1, ...options});

@@ -54,7 +54,7 @@ def connect(*options):
         private_key=read("INTEROP_KEY"),
         certificate_chain=read("INTEROP_CERT"))
     return grpc.secure_channel(
-        "localhost:" + os.environ["INTEROP_PORT"], credentials,
+        "127.0.0.1:" + os.environ["INTEROP_PORT"], credentials,
         options=(("grpc.use_local_subchannel_pool", 1),) + options)
 
 

@@ -8,7 +8,7 @@ table is written to TABLE, too.
 
 Fails if a case of a client failed or did not run, or the server did not end
 well.  The clients are told by the environment where the server is, and how to
-prove who they are: INTEROP_PORT of localhost, and the PEM files INTEROP_CA,
+prove who they are: INTEROP_PORT of 127.0.0.1, and the PEM files INTEROP_CA,
 INTEROP_CERT and INTEROP_KEY.
 """
 

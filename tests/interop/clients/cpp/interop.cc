@@ -52,7 +52,7 @@ Channel ConnectToServer(bool decompress = true)
     grpc::ChannelArguments arguments;
 
     arguments.SetInt(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, decompress);
-    return Connect("localhost:" + Variable("INTEROP_PORT"),
+    return Connect("127.0.0.1:" + Variable("INTEROP_PORT"),
         Read(Variable("INTEROP_CA")), Read(Variable("INTEROP_KEY")),
         Read(Variable("INTEROP_CERT")), arguments);
 }

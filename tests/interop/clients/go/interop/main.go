@@ -39,7 +39,7 @@ var (
 )
 
 func connect(options ...grpc.DialOption) *grpc.ClientConn {
-	return Connect("localhost:"+os.Getenv("INTEROP_PORT"),
+	return Connect("127.0.0.1:"+os.Getenv("INTEROP_PORT"),
 		os.Getenv("INTEROP_CA"), os.Getenv("INTEROP_CERT"),
 		os.Getenv("INTEROP_KEY"), options...)
 }
