@@ -57,7 +57,8 @@ const uint8_t *signer_key_id(const struct signer *signer);
  * signer_sign(signer, message, done, cookie, request):
  * Sign ${message}, which is not needed any longer when this returns, and tell
  * ${done}, exactly once unless cancelled: perhaps before this returns, and
- * ${*request} is NULL then, or later on the same thread.  Any thread may call.
+ * ${*request} is NULL then, or later on the same thread.  Until then the
+ * request has a reference of its own to ${signer}.  Any thread may call.
  *
  * Fails: E_NOMEM, E_CRYPTO; ${done} is then not called.
  */

@@ -24,7 +24,8 @@ struct service_options {
     const struct denier *denier;    /* borrowed, must outlive the service;
                                        NULL: there is no deny list */
     struct seal_keys *seal_keys;    /* borrowed, must outlive the service */
-    const struct rotator *rotator;  /* of them; likewise */
+    const struct rotator *rotator;  /* of them; borrowed likewise; needed as
+                                       soon as RotateKey is called */
     const char *key_dir;            /* factor keys and the page token key */
     const char *catalog_dir;        /* read if the store holds no catalog */
     size_t max_request;             /* bytes of a decoded request that waits */

@@ -178,10 +178,13 @@ class Program(unittest.TestCase):
                 self.assertNotIn("Traceback", err)
 
     def test_no_network_is_needed(self):
-        before = ("unshare", "-r", "-n")
-        if subprocess.run((*before, "true"), check=False,
-                          capture_output=True).returncode != 0:
-            self.skipTest("no network namespace may be made here")
+        for before in (("unshare", "-n"), ("unshare", "-r", "-n")):
+            if subprocess.run((*before, "true"), check=False,
+                              capture_output=True).returncode == 0:
+                break
+        else:
+            self.fail("no network namespace may be made here: run this as "
+                      "root, or allow user namespaces")
         self.assertEqual(self.verify(
             self.trust(), self.receipt("a.receipt"), before=before)[0], 0)
 
